@@ -1,0 +1,446 @@
+//! Digests: what is kept of a secret.
+//!
+//! A random secret of 128 bits or more cannot be guessed however fast the check is, so it gets one HMAC under a
+//! pepper (about 0.3 µs). A secret that a person may have chosen gets Argon2id (about 20 ms). Digests made by other
+//! systems are understood and replaced by ours when the secret is next presented.
+
+use std::fmt;
+use std::str::FromStr;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Chance;
+use crate::pepper::{PepperId, Peppers, Purpose};
+use crate::seal::decode_hex;
+use crate::secret::SecretStrength;
+
+/// A stored digest. Its text form names scheme, parameters and pepper, so old and new ones live side by side.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Digest {
+    /// HMAC-SHA-256 under a pepper: `hmac-sha256$<pepper>$<base64url>`.
+    Keyed {
+        /// The pepper that made it.
+        pepper: PepperId,
+        /// The MAC.
+        mac: [u8; 32],
+    },
+    /// Argon2id with its parameters and salt: `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`.
+    Argon2id(Argon2idDigest),
+    /// A foreign bcrypt digest, `$2b$…`.
+    Bcrypt(String),
+    /// A foreign PBKDF2-HMAC-SHA-256 digest: `$pbkdf2-sha256$i=25000,l=32$<salt>$<hash>`.
+    Pbkdf2(Pbkdf2Digest),
+    /// A foreign unsalted SHA-256 digest: `sha256$<hex>`.
+    Sha256([u8; 32]),
+    /// Nothing matches it: the pepper was lost with an abandoned master key. `abandoned`.
+    Abandoned,
+}
+
+/// The parts of an Argon2id digest.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Argon2idDigest {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+    salt: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+/// The parts of a PBKDF2-HMAC-SHA-256 digest.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pbkdf2Digest {
+    rounds: u32,
+    salt: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+/// What checking a secret against a digest costs: the caller runs slow ones in a bounded pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Microseconds; run it in place.
+    Fast,
+    /// Milliseconds by design.
+    Slow,
+}
+
+/// A text is not a digest that Countersign understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a digest of a supported form")]
+pub struct InvalidDigest;
+
+/// Argon2id parameters for secrets that may be guessable: 19 MiB, 2 passes, 1 lane (OWASP's first recommendation).
+const ARGON2_MEMORY_KIB: u32 = 19 * 1024;
+const ARGON2_PASSES: u32 = 2;
+const ARGON2_LANES: u32 = 1;
+const ARGON2_SALT_BYTES: usize = 16;
+const ARGON2_HASH_BYTES: usize = 32;
+
+/// Upper bounds for foreign parameters: an import must not be able to book a gigabyte per login.
+const FOREIGN_MEMORY_MAX_KIB: u32 = 256 * 1024;
+const FOREIGN_PASSES_MAX: u32 = 16;
+const FOREIGN_LANES_MAX: u32 = 8;
+const FOREIGN_ROUNDS_MAX: u32 = 2_000_000;
+const FOREIGN_BCRYPT_COST_MAX: u32 = 14;
+
+impl Digest {
+    /// The digest to keep for a new secret of the given strength. For [`SecretStrength::Guessable`] this is slow.
+    pub fn make(
+        secret: &SecretString,
+        strength: SecretStrength,
+        peppers: &Peppers,
+        chance: Chance<'_>,
+    ) -> Self {
+        match strength {
+            SecretStrength::Random => Self::keyed(secret, peppers),
+            SecretStrength::Guessable => {
+                let mut salt = vec![0; ARGON2_SALT_BYTES];
+                chance.fill_bytes(&mut salt);
+                let blank = Argon2idDigest {
+                    memory_kib: ARGON2_MEMORY_KIB,
+                    passes: ARGON2_PASSES,
+                    lanes: ARGON2_LANES,
+                    salt,
+                    hash: vec![0; ARGON2_HASH_BYTES],
+                };
+                let hash = blank.compute(secret.expose_secret().as_bytes());
+                Self::Argon2id(Argon2idDigest {
+                    hash: hash.unwrap_or_default(),
+                    ..blank
+                })
+            }
+        }
+    }
+
+    fn keyed(secret: &SecretString, peppers: &Peppers) -> Self {
+        Self::keyed_under(secret, peppers.newest(), peppers).unwrap_or(Self::Abandoned)
+    }
+
+    fn keyed_under(secret: &SecretString, pepper: &PepperId, peppers: &Peppers) -> Option<Self> {
+        mac_of(secret, pepper, peppers).map(|mac| Self::Keyed {
+            pepper: pepper.clone(),
+            mac,
+        })
+    }
+
+    /// The keyed digests that a random secret may be kept under, one per pepper: how an operator's key is looked up.
+    pub fn keyed_under_each(secret: &SecretString, peppers: &Peppers) -> Vec<Self> {
+        peppers
+            .ids()
+            .filter_map(|pepper| Self::keyed_under(secret, pepper, peppers))
+            .collect()
+    }
+
+    /// Whether `secret` is the one this digest was made of, compared in constant time.
+    pub fn matches(&self, secret: &SecretString, peppers: &Peppers) -> bool {
+        let bytes = secret.expose_secret().as_bytes();
+        let (expected, computed): (&[u8], Option<Vec<u8>>) = match self {
+            Self::Keyed { pepper, mac } => (mac, mac_of(secret, pepper, peppers).map(Vec::from)),
+            Self::Argon2id(parts) => (&parts.hash, parts.compute(bytes)),
+            Self::Pbkdf2(parts) => (&parts.hash, Some(parts.compute(bytes))),
+            Self::Sha256(hash) => (hash, Some(digest(&SHA256, bytes).as_ref().to_vec())),
+            // The bcrypt crate compares in constant time itself.
+            Self::Bcrypt(text) => return bcrypt::verify(bytes, text).unwrap_or(false),
+            Self::Abandoned => return false,
+        };
+        computed.is_some_and(|computed| verify_slices_are_equal(expected, &computed).is_ok())
+    }
+
+    /// What [`Digest::matches`] will cost.
+    pub fn cost(&self) -> Cost {
+        match self {
+            Self::Keyed { .. } | Self::Sha256(_) | Self::Abandoned => Cost::Fast,
+            Self::Argon2id(_) | Self::Bcrypt(_) | Self::Pbkdf2(_) => Cost::Slow,
+        }
+    }
+
+    /// Whether a secret that just matched should be digested anew: the scheme is foreign, its parameters are weaker than
+    /// ours, or the pepper is not the newest.
+    pub fn is_outdated(&self, peppers: &Peppers) -> bool {
+        match self {
+            Self::Keyed { pepper, .. } => pepper != peppers.newest(),
+            Self::Argon2id(parts) => parts.memory_kib < ARGON2_MEMORY_KIB || parts.passes < ARGON2_PASSES,
+            Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_) => true,
+            Self::Abandoned => false,
+        }
+    }
+}
+
+fn mac_of(secret: &SecretString, pepper: &PepperId, peppers: &Peppers) -> Option<[u8; 32]> {
+    let tag = peppers.mac(pepper, Purpose::SecretDigest, secret.expose_secret().as_bytes())?;
+    tag.as_ref().try_into().ok()
+}
+
+impl Argon2idDigest {
+    fn compute(&self, secret: &[u8]) -> Option<Vec<u8>> {
+        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(self.hash.len())).ok()?;
+        let mut hash = vec![0; self.hash.len()];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(secret, &self.salt, &mut hash)
+            .ok()?;
+        Some(hash)
+    }
+}
+
+impl Pbkdf2Digest {
+    fn compute(&self, secret: &[u8]) -> Vec<u8> {
+        let mut hash = vec![0; self.hash.len()];
+        pbkdf2::pbkdf2_hmac::<sha2::Sha256>(secret, &self.salt, self.rounds, &mut hash);
+        hash
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keyed { pepper, mac } => {
+                write!(
+                    f,
+                    "hmac-sha256${}${}",
+                    pepper.as_str(),
+                    URL_SAFE_NO_PAD.encode(mac)
+                )
+            }
+            Self::Argon2id(d) => write!(
+                f,
+                "$argon2id$v=19$m={},t={},p={}${}${}",
+                d.memory_kib,
+                d.passes,
+                d.lanes,
+                STANDARD_NO_PAD.encode(&d.salt),
+                STANDARD_NO_PAD.encode(&d.hash)
+            ),
+            Self::Bcrypt(text) => f.write_str(text),
+            Self::Pbkdf2(d) => write!(
+                f,
+                "$pbkdf2-sha256$i={},l={}${}${}",
+                d.rounds,
+                d.hash.len(),
+                STANDARD_NO_PAD.encode(&d.salt),
+                STANDARD_NO_PAD.encode(&d.hash)
+            ),
+            Self::Sha256(hash) => {
+                f.write_str("sha256$")?;
+                hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+            Self::Abandoned => f.write_str("abandoned"),
+        }
+    }
+}
+
+impl fmt::Debug for Digest {
+    /// The scheme alone: a digest is not a secret, but a foreign one may be guessable offline.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keyed { .. } => "Digest(hmac-sha256)",
+            Self::Argon2id(_) => "Digest(argon2id)",
+            Self::Bcrypt(_) => "Digest(bcrypt)",
+            Self::Pbkdf2(_) => "Digest(pbkdf2)",
+            Self::Sha256(_) => "Digest(sha256)",
+            Self::Abandoned => "Digest(abandoned)",
+        })
+    }
+}
+
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let fields: Vec<&str> = text.split('$').collect();
+        match fields.as_slice() {
+            ["abandoned"] => Ok(Self::Abandoned),
+            ["hmac-sha256", pepper, mac] => Ok(Self::Keyed {
+                pepper: PepperId::from_stored(*pepper),
+                mac: to_array(&URL_SAFE_NO_PAD.decode(mac).map_err(|_| InvalidDigest)?)?,
+            }),
+            ["sha256", hex] => Ok(Self::Sha256(to_array(&decode_hex(hex).ok_or(InvalidDigest)?)?)),
+            ["", "argon2id", "v=19", parameters, salt, hash] => parse_argon2id(parameters, salt, hash),
+            ["", "pbkdf2-sha256", parameters, salt, hash] => parse_pbkdf2(parameters, salt, hash),
+            ["", "2a" | "2b" | "2x" | "2y", cost, _] => {
+                let cost: u32 = cost.parse().map_err(|_| InvalidDigest)?;
+                let sound = cost <= FOREIGN_BCRYPT_COST_MAX && text.parse::<bcrypt::HashParts>().is_ok();
+                if sound {
+                    Ok(Self::Bcrypt(text.to_owned()))
+                } else {
+                    Err(InvalidDigest)
+                }
+            }
+            _ => Err(InvalidDigest),
+        }
+    }
+}
+
+fn parse_argon2id(parameters: &str, salt: &str, hash: &str) -> Result<Digest, InvalidDigest> {
+    let digest = Argon2idDigest {
+        memory_kib: parameter(parameters, "m").ok_or(InvalidDigest)?,
+        passes: parameter(parameters, "t").ok_or(InvalidDigest)?,
+        lanes: parameter(parameters, "p").ok_or(InvalidDigest)?,
+        salt: decode_b64(salt)?,
+        hash: decode_hash(hash)?,
+    };
+    let bounded = digest.memory_kib <= FOREIGN_MEMORY_MAX_KIB
+        && digest.passes <= FOREIGN_PASSES_MAX
+        && digest.lanes <= FOREIGN_LANES_MAX
+        && Params::new(
+            digest.memory_kib,
+            digest.passes,
+            digest.lanes,
+            Some(digest.hash.len()),
+        )
+        .is_ok();
+    if bounded {
+        Ok(Digest::Argon2id(digest))
+    } else {
+        Err(InvalidDigest)
+    }
+}
+
+fn parse_pbkdf2(parameters: &str, salt: &str, hash: &str) -> Result<Digest, InvalidDigest> {
+    let rounds = parameter(parameters, "i").ok_or(InvalidDigest)?;
+    if rounds == 0 || rounds > FOREIGN_ROUNDS_MAX {
+        return Err(InvalidDigest);
+    }
+    Ok(Digest::Pbkdf2(Pbkdf2Digest {
+        rounds,
+        salt: decode_b64(salt)?,
+        hash: decode_hash(hash)?,
+    }))
+}
+
+fn parameter(parameters: &str, name: &str) -> Option<u32> {
+    parameters
+        .split(',')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+}
+
+fn decode_b64(text: &str) -> Result<Vec<u8>, InvalidDigest> {
+    STANDARD_NO_PAD
+        .decode(text.trim_end_matches('='))
+        .map_err(|_| InvalidDigest)
+}
+
+/// A hash of under 16 bytes would match by luck; one of over 64 no scheme makes.
+fn decode_hash(text: &str) -> Result<Vec<u8>, InvalidDigest> {
+    let hash = decode_b64(text)?;
+    if (16..=64).contains(&hash.len()) {
+        Ok(hash)
+    } else {
+        Err(InvalidDigest)
+    }
+}
+
+fn to_array(bytes: &[u8]) -> Result<[u8; 32], InvalidDigest> {
+    bytes.try_into().map_err(|_| InvalidDigest)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    fn peppers() -> Peppers {
+        Peppers::new(PepperId::from_stored("p2"), &[2; 32]).with_older(PepperId::from_stored("p1"), &[1; 32])
+    }
+
+    fn secret(text: &str) -> SecretString {
+        SecretString::from(text)
+    }
+
+    #[test]
+    fn each_own_scheme_survives_its_text_form_and_matches_only_its_secret() {
+        let mut chance = StdRng::seed_from_u64(1);
+        for strength in [SecretStrength::Random, SecretStrength::Guessable] {
+            let digest = Digest::make(&secret("the secret"), strength, &peppers(), &mut chance);
+            let stored: Digest = digest.to_string().parse().unwrap();
+            assert_eq!(stored, digest);
+            assert!(stored.matches(&secret("the secret"), &peppers()));
+            assert!(!stored.matches(&secret("the secreT"), &peppers()));
+            assert!(!stored.matches(&secret(""), &peppers()));
+            assert!(!stored.is_outdated(&peppers()));
+            assert!(!stored.to_string().contains("the secret"));
+        }
+    }
+
+    /// Vectors made outside: `python3 -c` with hashlib, and bcrypt's own published vector.
+    #[test]
+    fn foreign_digests_match_and_ask_to_be_upgraded() {
+        let foreign = [
+            (
+                "password",
+                "sha256$5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8",
+            ),
+            (
+                "password",
+                "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHQ$E196ZhRPzw+wA84EjzHwJO1cv/MFJdO6C/sxmUeTYqY",
+            ),
+            (
+                "U*U*U",
+                "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a",
+            ),
+        ];
+        for (plain, text) in foreign {
+            let digest: Digest = text.parse().unwrap();
+            assert!(digest.matches(&secret(plain), &peppers()), "{text}");
+            assert!(!digest.matches(&secret("other"), &peppers()), "{text}");
+            assert!(digest.is_outdated(&peppers()), "{text}");
+            assert_eq!(digest.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn an_older_pepper_still_matches_and_asks_to_be_upgraded() {
+        let old = Peppers::new(PepperId::from_stored("p1"), &[1; 32]);
+        let digest = Digest::make(
+            &secret("s"),
+            SecretStrength::Random,
+            &old,
+            &mut StdRng::seed_from_u64(1),
+        );
+        assert!(digest.matches(&secret("s"), &peppers()));
+        assert!(digest.is_outdated(&peppers()));
+    }
+
+    #[test]
+    fn nothing_matches_an_abandoned_digest_or_an_unknown_pepper() {
+        assert!(!Digest::Abandoned.matches(&secret(""), &peppers()));
+        let unknown: Digest = format!("hmac-sha256$gone${}", URL_SAFE_NO_PAD.encode([0; 32]))
+            .parse()
+            .unwrap();
+        assert!(!unknown.matches(&secret("s"), &peppers()));
+    }
+
+    #[test]
+    fn foreign_parameters_that_would_exhaust_the_server_are_refused() {
+        let (salt, hash) = ("c2FsdHNhbHQ", "MmI+8i2p4iZ+ixVZhJ5nDrHcKtqlyEpJ1i3AJu9W1wk");
+        for bad in [
+            format!("$argon2id$v=19$m=4194304,t=2,p=1${salt}${hash}"),
+            format!("$argon2id$v=19$m=19456,t=99,p=1${salt}${hash}"),
+            format!("$pbkdf2-sha256$i=99000000,l=32${salt}${hash}"),
+            format!("$pbkdf2-sha256$i=0,l=32${salt}${hash}"),
+            format!("$pbkdf2-sha256$i=1000,l=3${salt}$YWJj"),
+            "$2a$31$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a".into(),
+            "sha256$00".into(),
+            "plaintext".into(),
+            String::new(),
+        ] {
+            assert_eq!(bad.parse::<Digest>(), Err(InvalidDigest), "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_scheme_alone() {
+        let digest = Digest::make(
+            &secret("s"),
+            SecretStrength::Random,
+            &peppers(),
+            &mut StdRng::seed_from_u64(1),
+        );
+        assert_eq!(format!("{digest:?}"), "Digest(hmac-sha256)");
+    }
+}
