@@ -1,0 +1,29 @@
+//! The change feed: how memory learns that what it holds is old.
+
+use countersign_core::ids::{ClientId, ProjectId};
+
+/// Something that changed, fine enough to forget just that.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// A client was made, changed or deleted.
+    Client(ProjectId, ClientId),
+    /// A project, its secrets or its keys changed.
+    Project(ProjectId),
+    /// An operator was made or revoked.
+    Operators,
+    /// The installation's sealed parts changed.
+    Installation,
+}
+
+/// How far a reader of the feed has come; what it means is the engine's affair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangePosition(pub(crate) String);
+
+/// What a look at the feed found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// From where to go on.
+    pub position: ChangePosition,
+    /// What changed since; `None` when the feed no longer reaches back that far and everything must be forgotten.
+    pub changed: Option<Vec<Change>>,
+}

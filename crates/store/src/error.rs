@@ -1,0 +1,63 @@
+//! What can go wrong with a store, in its own words.
+
+/// Why an intention was not carried out. In every case nothing of it was written, save that
+/// [`StoreError::OutcomeUnknown`] says it may have been.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The identity is taken.
+    #[error("the identity is taken")]
+    Duplicate,
+    /// The row changed or vanished since it was read.
+    #[error("the row has changed since it was read")]
+    Stale,
+    /// The database cannot take it now: the disk is full, the file is read-only, no connection in time.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The connection was lost while committing; [`crate::Store::event_exists`] tells.
+    #[error("the outcome of the commit is unknown")]
+    OutcomeUnknown,
+    /// What is stored contradicts itself.
+    #[error("inconsistent data in {table}.{column} of row {row}")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's identity.
+        row: String,
+    },
+    /// The database file is damaged, or is not one of Countersign.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// The engine does not do this; the text says what to use instead.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// A schema that does not fit this program.
+    #[error("migration failed: {0}")]
+    Migration(String),
+    /// Anything else the driver says.
+    #[error("database error")]
+    Driver(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    /// Sorts what a driver says by what the caller can do about it.
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) if database.is_unique_violation() => Self::Duplicate,
+            // The row that this one belongs to has gone since the caller saw it.
+            sqlx::Error::Database(database) if database.is_foreign_key_violation() => Self::Stale,
+            sqlx::Error::Database(database) => match crate::sqlite::outage(database.as_ref()) {
+                Some(reason) => Self::Unavailable(reason.to_owned()),
+                None if crate::sqlite::is_damage(database.as_ref()) => Self::Damaged(database.to_string()),
+                None => Self::Driver(error),
+            },
+            sqlx::Error::PoolTimedOut => Self::Unavailable("no connection became free in time".to_owned()),
+            sqlx::Error::PoolClosed => Self::Unavailable("the database is closed".to_owned()),
+            sqlx::Error::WorkerCrashed => Self::Unavailable("the connection has ended".to_owned()),
+            sqlx::Error::Io(io) => Self::Unavailable(io.to_string()),
+            _ => Self::Driver(error),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Compound things a store hands over whole.
+
+use countersign_core::Timestamp;
+use countersign_core::key_life::StoredKey;
+use countersign_core::pepper::PepperId;
+use countersign_core::project::{Project, ProjectSecret};
+use countersign_core::seal::Sealed;
+
+/// The installation itself: one row, and its peppers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Installation {
+    /// A known text sealed for the row (`installation`, `check`, 0): opens only with the right master key.
+    pub check: Sealed,
+    /// Its peppers, oldest first; the last one makes new digests. Never empty.
+    pub peppers: Vec<StoredPepper>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A pepper, sealed for the row (`pepper`, its id, 0).
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredPepper {
+    /// Its id.
+    pub id: PepperId,
+    /// Its bytes.
+    pub sealed: Sealed,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A project with what belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProjectRecord {
+    /// The project.
+    pub project: Project,
+    /// Its secrets in the order of their making.
+    pub secrets: Vec<ProjectSecret>,
+    /// Its signing keys in the order of their announcement.
+    pub keys: Vec<StoredKey>,
+}
+
+/// A sealed value and where it lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SealedValue {
+    /// The table: `installation`, `pepper` or `signing_key`.
+    pub table: &'static str,
+    /// The row's identity: `check`, a pepper id or a kid.
+    pub id: String,
+    /// The row's version for the associated data.
+    pub version: i64,
+    /// The value.
+    pub sealed: Sealed,
+}
+
+/// A sealed value and what takes its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resealed {
+    /// As it was read.
+    pub old: SealedValue,
+    /// As it shall be.
+    pub new: Sealed,
+}

@@ -1,0 +1,105 @@
+//! Rows of `audit` and `change`.
+
+use countersign_core::audit::{Actor, AuditEvent};
+
+use super::{Place, row};
+use crate::{Change, Result, Row, StoreError};
+
+row! {
+    /// An audit event.
+    AuditRow {
+        ordinal: i64,
+        id: String,
+        at: i64,
+        actor_kind: String,
+        actor_id: String,
+        action: String,
+        project_id: Option<String>,
+        object: String,
+        before: Option<String>,
+        after: Option<String>,
+        request_id: String,
+        address: Option<String>,
+    }
+}
+
+impl TryFrom<AuditRow> for AuditEvent {
+    type Error = StoreError;
+
+    fn try_from(row: AuditRow) -> Result<Self> {
+        let place = Place {
+            table: "audit",
+            row: &row.id,
+        };
+        let value = |column, text: Option<&str>| text.map(|text| place.json(column, text)).transpose();
+        Ok(Self {
+            at: place.time("at", row.at)?,
+            actor: Actor {
+                kind: place.parse("actor_kind", &row.actor_kind)?,
+                id: row.actor_id,
+            },
+            action: place.parse("action", &row.action)?,
+            project_id: place.parse_some("project_id", row.project_id.as_deref())?,
+            before: value("before", row.before.as_deref())?,
+            after: value("after", row.after.as_deref())?,
+            object: row.object,
+            request_id: row.request_id,
+            address: row.address,
+            id: row.id,
+        })
+    }
+}
+
+impl TryFrom<AuditRow> for Row<AuditEvent> {
+    type Error = StoreError;
+
+    fn try_from(row: AuditRow) -> Result<Self> {
+        Ok(Self {
+            ordinal: row.ordinal,
+            value: row.try_into()?,
+        })
+    }
+}
+
+row! {
+    /// A change.
+    ChangeRow {
+        ordinal: i64,
+        kind: String,
+        project_id: Option<String>,
+        client_id: Option<String>,
+    }
+}
+
+impl TryFrom<ChangeRow> for Change {
+    type Error = StoreError;
+
+    fn try_from(row: ChangeRow) -> Result<Self> {
+        let place = Place {
+            table: "change",
+            row: &row.ordinal,
+        };
+        match (row.kind.as_str(), row.project_id, row.client_id) {
+            ("client", Some(project), Some(client)) => Ok(Self::Client(
+                place.parse("project_id", &project)?,
+                place.parse("client_id", &client)?,
+            )),
+            ("project", Some(project), None) => Ok(Self::Project(place.parse("project_id", &project)?)),
+            ("operators", None, None) => Ok(Self::Operators),
+            ("installation", None, None) => Ok(Self::Installation),
+            _ => Err(place.inconsistent("kind")),
+        }
+    }
+}
+
+impl Change {
+    /// The stored word for what changed.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Client(..) => "client",
+            Self::Project(_) => "project",
+            Self::Operators => "operators",
+            Self::Installation => "installation",
+        }
+    }
+}

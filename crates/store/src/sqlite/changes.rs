@@ -1,0 +1,115 @@
+//! The change feed. There is one writer, so ordinals are given in the order of commits and a reader misses nothing.
+
+use std::collections::HashSet;
+
+use countersign_core::Timestamp;
+use sqlx::{Connection, SqliteConnection};
+
+use super::SqliteStore;
+use crate::rows::ChangeRow;
+use crate::{Change, ChangePosition, Changes, Result};
+
+/// Most changes told one by one. A reader that is further behind is quicker to forget everything.
+const TOLD_AT_ONCE: u32 = 10_000;
+
+const INSERT: &str = "INSERT INTO change (at, kind, project_id, client_id) VALUES (?1, ?2, ?3, ?4)";
+
+/// How far the feed reaches back, and its end; 0 and 0 while it is empty.
+const ENDS: &str =
+    "SELECT coalesce((SELECT min(ordinal) FROM change), 0), coalesce((SELECT max(ordinal) FROM change), 0)";
+
+pub(super) const AFTER: &str =
+    "SELECT ordinal, kind, project_id, client_id FROM change WHERE ordinal > ?1 ORDER BY ordinal LIMIT ?2";
+
+/// The newest of the old changes stays: the lowest ordinal then says how far the feed reaches back.
+const DELETE: &str = "DELETE FROM change
+    WHERE ordinal < (SELECT ordinal FROM change WHERE at < ?1 ORDER BY ordinal DESC LIMIT 1)";
+
+pub(super) async fn insert(connection: &mut SqliteConnection, at: i64, change: &Change) -> Result<()> {
+    let (project_id, client_id) = match change {
+        Change::Client(project_id, client_id) => (Some(project_id.as_str()), Some(client_id.as_str())),
+        Change::Project(project_id) => (Some(project_id.as_str()), None),
+        Change::Operators | Change::Installation => (None, None),
+    };
+    sqlx::query(INSERT)
+        .bind(at)
+        .bind(change.kind())
+        .bind(project_id)
+        .bind(client_id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn since(store: &SqliteStore, position: Option<&ChangePosition>) -> Result<Changes> {
+    let mut connection = store.readers.acquire().await?;
+    // One snapshot for the rows and for the ends of the feed.
+    let mut snapshot = connection.begin().await?;
+    let (oldest, newest): (i64, i64) = sqlx::query_as(ENDS).fetch_one(&mut *snapshot).await?;
+    let nothing = Changes {
+        position: at(newest),
+        changed: Some(Vec::new()),
+    };
+    let Some(position) = position else {
+        return Ok(nothing);
+    };
+    let Some(seen) = position
+        .0
+        .parse()
+        .ok()
+        .filter(|seen| (oldest - 1..=newest).contains(seen))
+    else {
+        // Deleted since, or never there: the database is an older copy.
+        return Ok(Changes {
+            changed: None,
+            ..nothing
+        });
+    };
+    let rows: Vec<ChangeRow> = sqlx::query_as(AFTER)
+        .bind::<i64>(seen)
+        .bind(TOLD_AT_ONCE)
+        .fetch_all(&mut *snapshot)
+        .await?;
+    if rows.last().is_some_and(|row| row.ordinal < newest) {
+        return Ok(Changes {
+            changed: None,
+            ..nothing
+        });
+    }
+    Ok(Changes {
+        changed: Some(distinct(rows)?),
+        ..nothing
+    })
+}
+
+fn at(ordinal: i64) -> ChangePosition {
+    ChangePosition(ordinal.to_string())
+}
+
+/// Each change once, in the order in which it first came.
+fn distinct(rows: Vec<ChangeRow>) -> Result<Vec<Change>> {
+    let mut seen = HashSet::new();
+    let mut changes = Vec::new();
+    for row in rows {
+        let change = Change::try_from(row)?;
+        if seen.insert(change.clone()) {
+            changes.push(change);
+        }
+    }
+    Ok(changes)
+}
+
+pub(super) async fn delete(store: &SqliteStore, before: Timestamp) -> Result<u64> {
+    store
+        .writer
+        .write(move |connection| {
+            Box::pin(async move {
+                let deleted = sqlx::query(DELETE)
+                    .bind(before.as_millisecond())
+                    .execute(connection)
+                    .await?;
+                Ok(deleted.rows_affected())
+            })
+        })
+        .await
+}

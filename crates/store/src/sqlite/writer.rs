@@ -1,0 +1,289 @@
+//! The one writer, and how writes share a commit.
+//!
+//! A commit costs a wait for the disk, about a millisecond, whatever it contains. So one task owns the only connection
+//! that writes, takes every intention that waits, carries each out in a savepoint of its own, and commits once. An
+//! intention that is refused (taken, stale) is rolled back to its savepoint and takes nothing of the others with it.
+//!
+//! Nobody is answered before the fate of the commit is known, refusals included: a refusal may rest on a row of the same
+//! batch that never came to be. Whoever stops waiting stops nothing: the queue owns its intentions.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, Executor, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Result, StoreError};
+
+/// Most intentions in one commit. More share the wait for the disk no better, and the first would wait for the last.
+const BATCH_MAX: usize = 64;
+/// Most intentions that wait. At some 8,000 a second the last of them waits an eighth of a second; more are better
+/// refused early.
+const QUEUE_MAX: usize = 1024;
+
+/// What an intention does, on a connection lent to it.
+pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
+
+/// The way to the writing task.
+pub(super) struct Writer {
+    /// None when the database is open for reading alone.
+    queue: Option<mpsc::Sender<Message>>,
+    commits: Arc<AtomicU64>,
+}
+
+enum Message {
+    Carry(Box<dyn Job>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Writer {
+    /// Starts the task around a connection, which it replaces by one of the same `options` when it fails.
+    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        let commits = Arc::new(AtomicU64::new(0));
+        let task = Task {
+            waiting,
+            connection: Some(connection),
+            options,
+            commits: commits.clone(),
+            closers: Vec::new(),
+        };
+        tokio::spawn(task.run());
+        Self {
+            queue: Some(queue),
+            commits,
+        }
+    }
+
+    /// No writer: everything is refused.
+    pub(super) fn none() -> Self {
+        Self {
+            queue: None,
+            commits: Arc::default(),
+        }
+    }
+
+    /// Carries out an intention: what it did is on disk when this answers.
+    pub(super) async fn write<T, W>(&self, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    {
+        let queue = self
+            .queue
+            .as_ref()
+            .ok_or_else(|| unavailable("the database is open for reading alone"))?;
+        let (sender, answer) = oneshot::channel();
+        let job = Box::new(Intention {
+            work: Some(work),
+            outcome: None,
+            sender,
+        });
+        queue
+            .try_send(Message::Carry(job))
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => unavailable("too many writes are waiting"),
+                mpsc::error::TrySendError::Closed(_) => unavailable("the database is closed"),
+            })?;
+        // The task answers everything it took; it can only be gone together with the whole runtime.
+        answer.await.unwrap_or(Err(StoreError::OutcomeUnknown))
+    }
+
+    /// Carries out what waits, refuses what comes later, and closes the connection.
+    pub(super) async fn close(&self) {
+        let Some(queue) = &self.queue else { return };
+        let (sender, closed) = oneshot::channel();
+        if queue.send(Message::Close(sender)).await.is_ok() {
+            let _ended = closed.await;
+        }
+    }
+
+    /// How many transactions were committed.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+}
+
+fn unavailable(reason: &str) -> StoreError {
+    StoreError::Unavailable(reason.to_owned())
+}
+
+/// An intention with its type erased.
+trait Job: Send {
+    /// Carries it out and keeps the outcome; whether it is to be committed.
+    fn run<'j>(
+        &'j mut self,
+        connection: &'j mut SqliteConnection,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'j>>;
+    /// Tells its sender the outcome, or why the batch was lost.
+    fn answer(self: Box<Self>, lost: Option<&str>);
+}
+
+struct Intention<W, T> {
+    work: Option<W>,
+    outcome: Option<Result<T>>,
+    sender: oneshot::Sender<Result<T>>,
+}
+
+impl<T, W> Job for Intention<W, T>
+where
+    T: Send + 'static,
+    W: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+{
+    fn run<'j>(
+        &'j mut self,
+        connection: &'j mut SqliteConnection,
+    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'j>> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else {
+                return false;
+            };
+            let outcome = work(connection).await;
+            let wanted = outcome.is_ok();
+            self.outcome = Some(outcome);
+            wanted
+        })
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&str>) {
+        let answer = match (lost, self.outcome) {
+            (None, Some(outcome)) => outcome,
+            (reason, _) => Err(unavailable(reason.unwrap_or("the write was not reached"))),
+        };
+        // Nobody may be waiting any more; what is written is written all the same.
+        let _ = self.sender.send(answer);
+    }
+}
+
+struct Task {
+    waiting: mpsc::Receiver<Message>,
+    /// None after a failure that left it in an unknown state.
+    connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+    commits: Arc<AtomicU64>,
+    closers: Vec<oneshot::Sender<()>>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        while let Some(message) = self.waiting.recv().await {
+            if let Some(first) = self.job_in(message) {
+                self.carry_out(first).await;
+            }
+        }
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database was not closed cleanly"
+            );
+        }
+        for closer in self.closers {
+            let _ = closer.send(());
+        }
+    }
+
+    fn job_in(&mut self, message: Message) -> Option<Box<dyn Job>> {
+        match message {
+            Message::Carry(job) => Some(job),
+            Message::Close(closer) => {
+                // What already waits is still received.
+                self.waiting.close();
+                self.closers.push(closer);
+                None
+            }
+        }
+    }
+
+    /// One batch: the first intention and whatever else comes while it is under way.
+    async fn carry_out(&mut self, first: Box<dyn Job>) {
+        let mut batch = Vec::new();
+        let lost = match self.transaction(first, &mut batch).await {
+            Ok(()) => None,
+            Err(error) => Some(self.abandon(error, batch.len()).await),
+        };
+        for job in batch {
+            job.answer(lost.as_deref());
+        }
+    }
+
+    async fn transaction(&mut self, first: Box<dyn Job>, batch: &mut Vec<Box<dyn Job>>) -> sqlx::Result<()> {
+        let mut next = Some(first);
+        let opened = self.begin().await;
+        let mut wanted = false;
+        while let Some(job) = next.take() {
+            batch.push(job);
+            if let (Ok(()), Some(job), Some(connection)) = (&opened, batch.last_mut(), &mut self.connection) {
+                wanted |= in_savepoint(connection, job.as_mut()).await?;
+            }
+            while batch.len() < BATCH_MAX && next.is_none() {
+                let Ok(message) = self.waiting.try_recv() else {
+                    break;
+                };
+                next = self.job_in(message);
+            }
+        }
+        opened?;
+        self.end(wanted).await
+    }
+
+    async fn begin(&mut self) -> sqlx::Result<()> {
+        if self.connection.is_none() {
+            self.connection = Some(SqliteConnection::connect_with(&self.options).await?);
+        }
+        self.execute("BEGIN IMMEDIATE").await
+    }
+
+    async fn end(&mut self, wanted: bool) -> sqlx::Result<()> {
+        if !wanted {
+            return self.execute("ROLLBACK").await;
+        }
+        self.execute("COMMIT").await?;
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> sqlx::Result<()> {
+        let Some(connection) = &mut self.connection else {
+            return Err(sqlx::Error::WorkerCrashed);
+        };
+        connection.execute(sql).await.map(drop)
+    }
+
+    /// Makes sure that nothing of a failed batch stays, and says why it failed.
+    async fn abandon(&mut self, error: sqlx::Error, intentions: usize) -> String {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            intentions,
+            "a batch of writes was not committed"
+        );
+        // SQLite rolls back by itself after some errors, and then refuses this. A connection in any doubt is replaced:
+        // closing it rolls back too.
+        if self.execute("ROLLBACK").await.is_err()
+            && let Some(doubtful) = self.connection.take()
+        {
+            let _ = doubtful.close().await;
+        }
+        match StoreError::from(error) {
+            StoreError::Unavailable(reason) => reason,
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Carries out one intention so that it leaves nothing behind when it is refused. An error here, unlike a refusal, means
+/// that the transaction itself is in doubt: SQLite ends it unasked when the disk is full or broken, and a savepoint after
+/// that would quietly begin another transaction.
+async fn in_savepoint(connection: &mut SqliteConnection, job: &mut dyn Job) -> sqlx::Result<bool> {
+    connection.execute("SAVEPOINT intention").await?;
+    let wanted = job.run(connection).await;
+    if !wanted {
+        connection.execute("ROLLBACK TO intention").await?;
+    }
+    connection.execute("RELEASE intention").await?;
+    Ok(wanted)
+}

@@ -1,0 +1,118 @@
+//! What every engine of the store must do: one body of stories, mounted once for each engine.
+//!
+//! A story gets a fresh store with a project in it and knows only [`countersign_store::Store`]. What is peculiar to one
+//! engine is in its own test binary.
+
+mod audit;
+mod changes;
+mod clients;
+mod concurrency;
+mod engines;
+mod installation;
+mod keys;
+mod operators;
+mod projects;
+mod rotation;
+mod search;
+mod usage;
+mod world;
+
+/// Mounts stories as tests; a story that is not listed is dead code and the compiler says so.
+macro_rules! stories {
+    ($fresh:path; $($subject:ident: [$($story:ident),+ $(,)?]),+ $(,)?) => {
+        $(mod $subject {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $story() {
+                crate::$subject::$story($fresh().await).await;
+            })+
+        })+
+    };
+}
+
+/// Mounts the whole contract for an engine.
+macro_rules! contract {
+    ($engine:ident, $fresh:path) => {
+        mod $engine {
+            stories! { $fresh;
+                audit: [
+                    an_event_comes_back_as_it_was_written,
+                    a_refused_intention_leaves_neither_event_nor_change,
+                    filters_find_what_a_plain_look_finds,
+                    pages_go_from_the_newest_to_the_oldest,
+                    pruning_deletes_what_is_old_and_says_so,
+                    pruning_nothing_writes_nothing,
+                ],
+                changes: [
+                    every_intention_says_what_it_makes_old,
+                    a_change_is_told_once_and_in_order,
+                    a_reader_behind_the_pruned_part_is_told_to_forget_everything,
+                ],
+                clients: [
+                    a_client_comes_back_as_it_was_kept,
+                    an_id_is_taken_once_in_a_project,
+                    a_change_of_an_old_version_is_stale,
+                    scopes_are_replaced_whole_and_in_order,
+                    a_deleted_client_leaves_nothing,
+                    an_ordinal_is_never_given_twice,
+                    a_client_needs_its_project,
+                    the_list_finds_parts_of_names_and_ids,
+                    the_list_pages_through_everything,
+                ],
+                concurrency: [
+                    sixty_four_inserts_at_once_are_all_there,
+                    of_many_inserts_of_one_id_exactly_one_succeeds,
+                    no_change_is_lost_between_many_writers,
+                    a_dropped_request_is_carried_out_all_the_same,
+                    the_refused_take_nothing_with_them,
+                ],
+                installation: [
+                    an_installation_is_made_once,
+                    everything_sealed_is_listed,
+                    resealing_replaces_everything,
+                    resealing_is_all_or_nothing,
+                    a_lost_master_key_is_abandoned,
+                    without_an_installation_nothing_is_abandoned,
+                ],
+                keys: [
+                    a_key_comes_back_as_it_was_kept,
+                    of_two_rotations_at_once_one_is_stale,
+                    a_retirement_of_an_unknown_key_changes_nothing,
+                    keys_dropped_long_ago_are_deleted,
+                ],
+                operators: [
+                    an_operator_is_found_by_the_digest_of_its_key,
+                    a_key_belongs_to_one_operator,
+                    an_operator_is_revoked_once,
+                    operators_are_listed_in_pages,
+                ],
+                projects: [
+                    a_project_comes_back_with_everything_of_it,
+                    a_project_id_is_taken_once,
+                    a_change_of_an_old_version_is_stale,
+                    secrets_are_added_and_revoked_once,
+                    projects_are_listed_in_pages_and_by_reach,
+                ],
+                rotation: [
+                    both_secrets_are_kept_while_a_rotation_is_open,
+                    of_two_rotations_at_once_one_is_stale,
+                    an_upgraded_digest_does_not_overwrite_a_rotation,
+                ],
+                search: [
+                    every_search_answers_as_a_plain_look_does,
+                    paging_is_stable_while_clients_come_and_go,
+                    nothing_of_another_project_is_found,
+                    texts_are_compared_exactly,
+                    the_widest_query_is_answered,
+                ],
+                usage: [
+                    usage_adds_up_and_the_latest_use_is_shown,
+                    usage_of_what_is_gone_is_left_out,
+                    minutes_add_up_and_are_deleted_by_age,
+                    the_last_use_of_secrets_and_operators_is_kept,
+                ],
+            }
+        }
+    };
+}
+
+contract!(sqlite, crate::engines::sqlite);
