@@ -1,0 +1,10 @@
+//! The admin API: what operators see and do.
+
+pub mod audit;
+pub mod clients;
+pub mod keys;
+pub mod lists;
+pub mod operators;
+pub mod projects;
+pub mod secrets;
+pub mod usage;

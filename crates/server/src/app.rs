@@ -1,0 +1,62 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use countersign_core::Timestamp;
+use countersign_core::grant::TokenPolicy;
+use countersign_core::pepper::Peppers;
+use countersign_core::seal::MasterKey;
+use countersign_store::Store;
+use tokio::sync::Semaphore;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::limits::Limits;
+use crate::memory::Memory;
+use crate::secret_check::SecretChecker;
+use crate::signer::Signer;
+use crate::usage::UsageRecorder;
+
+/// Handle on everything a handler may need; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts behind [`App`].
+#[expect(missing_docs, reason = "each type's own page says what it is")]
+pub struct Parts {
+    pub config: Config,
+    /// Without a trailing slash.
+    pub public_url: String,
+    pub clock: Arc<dyn Clock>,
+    pub store: Arc<dyn Store>,
+    pub memory: Arc<Memory>,
+    pub master_key: MasterKey,
+    pub peppers: Arc<Peppers>,
+    pub token_policy: TokenPolicy,
+    pub signer: Signer,
+    pub secrets: SecretChecker,
+    pub limits: Limits,
+    pub usage: Arc<UsageRecorder>,
+    /// One permit a request in progress.
+    pub places: Semaphore,
+}
+
+impl App {
+    /// Wraps the parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

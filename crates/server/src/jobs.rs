@@ -1,0 +1,79 @@
+//! What runs beside the requests.
+
+use std::time::Duration;
+
+use countersign_core::Timestamp;
+use countersign_core::audit::{Action, Origin};
+use jiff::SignedDuration;
+
+use crate::app::App;
+use crate::chance::chance;
+use crate::config::signed;
+use crate::keys::making;
+use crate::memory::feed::Follower;
+
+/// How often housekeeping looks around. Nothing depends on its punctuality: key states follow from the clock.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
+/// How long changes stay in the feed; a node that was away for longer forgets everything.
+const CHANGES_KEPT: SignedDuration = SignedDuration::from_mins(15);
+
+/// Starts the jobs; they end with the runtime.
+pub fn start(app: &App, follower: Follower) {
+    tokio::spawn(follower.run());
+    tokio::spawn(flush_usage_forever(app.clone()));
+    tokio::spawn(keep_house_forever(app.clone()));
+}
+
+async fn flush_usage_forever(app: App) {
+    loop {
+        app.usage.due().await;
+        flush_usage(&app).await;
+    }
+}
+
+/// Writes what usage is pending. A batch that cannot be written is lost and said to be: usage may not hold up anything.
+pub async fn flush_usage(app: &App) {
+    let batch = app.usage.take();
+    if batch.is_empty() {
+        return;
+    }
+    if let Err(error) = app.store.add_usage(&batch).await {
+        tracing::warn!(%error, secrets = batch.secrets.len(), "a batch of usage was lost");
+    }
+}
+
+async fn keep_house_forever(app: App) {
+    let mut interval = tokio::time::interval(HOUSEKEEPING_EVERY);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        app.limits.tidy();
+        if let Err(error) = keep_house(&app).await {
+            tracing::warn!(%error, "housekeeping was interrupted; it goes on in a minute");
+        }
+    }
+}
+
+/// Announces successors of old keys, deletes what has had its time.
+async fn keep_house(app: &App) -> Result<(), countersign_store::StoreError> {
+    let now = app.now();
+    making::rotate_due_keys(app).await?;
+    app.store.delete_dropped_keys(now).await?;
+    app.store.delete_changes(earlier(now, CHANGES_KEPT)).await?;
+    let usage_retention = signed(app.config.database.usage_retention);
+    app.store
+        .delete_minute_counts(earlier(now, usage_retention).as_second().div_euclid(60))
+        .await?;
+    let audit_retention = signed(app.config.database.audit_retention);
+    if !audit_retention.is_zero() {
+        let event = Origin::system().event(Action::AuditPruned, None, "audit", now, &mut chance());
+        app.store
+            .prune_audit(earlier(now, audit_retention), &event)
+            .await?;
+    }
+    Ok(())
+}
+
+fn earlier(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.checked_sub(by).unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,191 @@
+//! Making signing keys and putting them into service.
+
+use countersign_core::audit::{Action, Origin};
+use countersign_core::ids::{ProjectId, generate_kid};
+use countersign_core::key_life::{self, RotationPlan, StoredKey};
+use countersign_core::project::TokenProfile;
+use countersign_core::seal::MasterKey;
+use countersign_core::{Algorithm, Timestamp};
+use countersign_store::{Change, StoreError};
+use countersign_token::issue::{KeyError, SigningKey, self_signed_certificate};
+use jiff::SignedDuration;
+
+use super::live_project::key_row;
+use crate::app::App;
+use crate::chance::chance;
+use crate::config::signed;
+use crate::problem::Problem;
+
+/// How a key is put into service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// Announced first, so that no verifier meets an unknown key.
+    Announced,
+    /// At once, with every earlier key dropped: the old one is compromised.
+    Emergency,
+}
+
+/// A new sealed key. Making an RSA key takes a good part of a second: call it off the I/O threads.
+pub fn make_key(
+    project_id: &ProjectId,
+    algorithm: Algorithm,
+    plan: &RotationPlan,
+    master_key: &MasterKey,
+    now: Timestamp,
+) -> Result<StoredKey, KeyError> {
+    let kid = generate_kid(project_id.environment(), &mut chance());
+    let pkcs8 = SigningKey::generate(algorithm)?;
+    // Only the JWK sets of the wire show a certificate, and they hold RSA keys alone.
+    let certificate = match algorithm {
+        Algorithm::Rs256 => Some(self_signed_certificate(
+            pkcs8.as_bytes(),
+            algorithm,
+            now.as_second(),
+        )?),
+        Algorithm::Es256 | Algorithm::EdDsa => None,
+    };
+    Ok(StoredKey {
+        sealed: master_key.seal(key_row(&kid), pkcs8.as_bytes(), &mut chance()),
+        kid,
+        project_id: project_id.clone(),
+        algorithm,
+        announced_at: now,
+        activate_at: plan.activate_at,
+        retire_at: None,
+        drop_at: None,
+        certificate,
+    })
+}
+
+/// The keys a new project needs: RS256 always, because the wire's JWK sets must not be empty, and its profile's.
+pub fn first_keys(
+    project_id: &ProjectId,
+    profile: TokenProfile,
+    master_key: &MasterKey,
+    now: Timestamp,
+) -> Result<Vec<StoredKey>, KeyError> {
+    let plan = RotationPlan {
+        activate_at: now,
+        retirements: Vec::new(),
+    };
+    let mut algorithms = vec![Algorithm::Rs256];
+    if profile.algorithm() != Algorithm::Rs256 {
+        algorithms.push(profile.algorithm());
+    }
+    algorithms
+        .into_iter()
+        .map(|algorithm| make_key(project_id, algorithm, &plan, master_key, now))
+        .collect()
+}
+
+/// Rotates the key of an algorithm, or makes its first one.
+pub async fn rotate(
+    app: &App,
+    project_id: &ProjectId,
+    algorithm: Algorithm,
+    rotation: Rotation,
+    origin: &Origin,
+) -> Result<StoredKey, Problem> {
+    let record = app
+        .store
+        .project(project_id)
+        .await?
+        .ok_or_else(Problem::project_not_found)?;
+    let now = app.now();
+    let plan = match rotation {
+        Rotation::Announced => key_life::plan_rotation(
+            &record.keys,
+            algorithm,
+            now,
+            signed(app.config.keys.announce),
+            app.token_policy.lifetime,
+        )?,
+        Rotation::Emergency => key_life::plan_emergency(&record.keys, algorithm, now),
+    };
+    let key = {
+        let (app, project_id, plan) = (app.clone(), project_id.clone(), plan.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            make_key(&project_id, algorithm, &plan, &app.master_key, now)
+        });
+        made.await
+            .map_err(|error| Problem::internal(&error))?
+            .map_err(|error| Problem::internal(&error))?
+    };
+    let known = record.keys.iter().filter(|known| known.algorithm == algorithm);
+    let expected_kids: Vec<String> = known.map(|known| known.kid.clone()).collect();
+    let action = match rotation {
+        Rotation::Announced => Action::KeyAnnounced,
+        Rotation::Emergency => Action::KeyReplacedInEmergency,
+    };
+    let event = origin
+        .event(action, Some(project_id), &key.kid, now, &mut chance())
+        .to(key.for_audit());
+    app.store
+        .insert_key(&key, &plan.retirements, &expected_kids, &event)
+        .await?;
+    app.memory.forget(&Change::Project(project_id.clone()));
+    Ok(key)
+}
+
+/// Makes sure that a project can sign for a profile, before it is told to.
+pub async fn ensure_key_for(
+    app: &App,
+    project_id: &ProjectId,
+    profile: TokenProfile,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    let algorithm = profile.algorithm();
+    let record = app
+        .store
+        .project(project_id)
+        .await?
+        .ok_or_else(Problem::project_not_found)?;
+    let now = app.now();
+    if key_life::signing_position(&record.keys, algorithm, now).is_some() {
+        return Ok(());
+    }
+    rotate(app, project_id, algorithm, Rotation::Announced, origin)
+        .await
+        .map(|_| ())
+}
+
+/// Announces successors for keys that have signed long enough, in every project. Whoever is second of two nodes finds the
+/// work done.
+pub async fn rotate_due_keys(app: &App) -> Result<(), StoreError> {
+    let rotate_every = signed(app.config.keys.rotate_every);
+    if rotate_every.is_zero() {
+        return Ok(());
+    }
+    let mut page = countersign_store::Page { after: 0, limit: 500 };
+    loop {
+        let rows = app.store.project_ids(page).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        page.after = last.ordinal;
+        for row in rows {
+            rotate_due_keys_of(app, &row.value, rotate_every).await?;
+        }
+    }
+}
+
+async fn rotate_due_keys_of(
+    app: &App,
+    project_id: &ProjectId,
+    every: SignedDuration,
+) -> Result<(), StoreError> {
+    let Some(record) = app.store.project(project_id).await? else {
+        return Ok(());
+    };
+    for algorithm in Algorithm::ALL {
+        if key_life::is_rotation_due(&record.keys, algorithm, app.now(), every) {
+            match rotate(app, project_id, algorithm, Rotation::Announced, &Origin::system()).await {
+                Ok(key) => {
+                    tracing::info!(project.id = %project_id, key.id = %key.kid, "announced a new signing key")
+                }
+                Err(problem) => {
+                    tracing::warn!(project.id = %project_id, reason = problem.message, "no new signing key");
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The binary `countersign`.
+
+fn main() -> std::process::ExitCode {
+    countersign::cli::run()
+}

@@ -1,0 +1,200 @@
+//! One kind of thing held in memory.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use moka::sync::Cache;
+
+use super::feed::Freshness;
+
+/// Values by key, bounded in bytes, loaded on demand.
+pub struct Held<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> {
+    values: Cache<K, V>,
+    loads: Mutex<HashMap<K, Load>>,
+    freshness: Arc<Freshness>,
+}
+
+/// Loads of one key under way. A value read before a change must not be kept after it, and the change may become known
+/// while the read is still on its way; then its generation no longer fits.
+#[derive(Default)]
+struct Load {
+    under_way: usize,
+    generation: u64,
+}
+
+impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Held<K, V> {
+    pub(super) fn new(
+        max_bytes: u64,
+        freshness: Arc<Freshness>,
+        weigh: impl Fn(&K, &V) -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        let values = Cache::builder()
+            .max_capacity(max_bytes)
+            .weigher(move |key, value| u32::try_from(weigh(key, value)).unwrap_or(u32::MAX))
+            .build();
+        Self {
+            values,
+            loads: Mutex::default(),
+            freshness,
+        }
+    }
+
+    /// The value, from memory when that may be believed, else from `load`.
+    pub async fn get_or_load<E, F>(&self, key: &K, load: impl FnOnce() -> F) -> Result<V, E>
+    where
+        F: Future<Output = Result<V, E>>,
+    {
+        if self.freshness.is_fresh()
+            && let Some(value) = self.values.get(key)
+        {
+            return Ok(value);
+        }
+        let ticket = self.begin(key);
+        let value = load().await?;
+        ticket.keep(&value);
+        Ok(value)
+    }
+
+    /// Forgets a key; a load of it under way will not be kept.
+    pub fn forget(&self, key: &K) {
+        let mut loads = self.lock();
+        self.values.invalidate(key);
+        if let Some(load) = loads.get_mut(key) {
+            load.generation += 1;
+        }
+    }
+
+    /// Forgets everything; no load under way will be kept.
+    pub fn forget_all(&self) {
+        let mut loads = self.lock();
+        self.values.invalidate_all();
+        for load in loads.values_mut() {
+            load.generation += 1;
+        }
+    }
+
+    /// Entries and bytes held, roughly.
+    pub fn size(&self) -> (u64, u64) {
+        (self.values.entry_count(), self.values.weighted_size())
+    }
+
+    fn begin(&self, key: &K) -> Ticket<'_, K, V> {
+        let mut loads = self.lock();
+        let load = loads.entry(key.clone()).or_default();
+        load.under_way += 1;
+        Ticket {
+            held: self,
+            key: key.clone(),
+            generation: load.generation,
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<K, Load>> {
+        // Nothing panics while it is held; and if something did, the map would still be sound.
+        self.loads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A load under way; dropped also when the request that wanted it goes away.
+struct Ticket<'h, K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> {
+    held: &'h Held<K, V>,
+    key: K,
+    generation: u64,
+}
+
+impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Ticket<'_, K, V> {
+    /// Keeps the value unless the key was forgotten since the load began. Under the lock, so that no forgetting can fall
+    /// between the question and the insertion.
+    fn keep(&self, value: &V) {
+        let loads = self.held.lock();
+        if loads
+            .get(&self.key)
+            .is_some_and(|load| load.generation == self.generation)
+        {
+            self.held.values.insert(self.key.clone(), value.clone());
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Drop
+    for Ticket<'_, K, V>
+{
+    fn drop(&mut self) {
+        let mut loads = self.held.lock();
+        if let Some(load) = loads.get_mut(&self.key) {
+            load.under_way -= 1;
+            if load.under_way == 0 {
+                loads.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn held() -> (Held<u8, u64>, Arc<Freshness>) {
+        let freshness = Arc::new(Freshness::new(Duration::from_secs(3600)));
+        freshness.poll_completed(freshness.poll_started());
+        (Held::new(1 << 20, freshness.clone(), |_, _| 1), freshness)
+    }
+
+    async fn load(held: &Held<u8, u64>, value: u64) -> u64 {
+        held.get_or_load(&1, || async move { Ok::<_, Infallible>(value) })
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_value_is_loaded_once_until_forgotten() {
+        let (held, _) = held();
+        assert_eq!(load(&held, 1).await, 1);
+        assert_eq!(load(&held, 2).await, 1);
+        held.forget(&1);
+        assert_eq!(load(&held, 3).await, 3);
+        held.forget_all();
+        assert_eq!(load(&held, 4).await, 4);
+    }
+
+    #[tokio::test]
+    async fn a_value_read_before_a_change_is_not_kept_after_it() {
+        let (held, _) = held();
+        for forget in [Held::forget_all as fn(&Held<u8, u64>), |held: &Held<u8, u64>| {
+            held.forget(&1)
+        }] {
+            let old = held.get_or_load(&1, || async {
+                forget(&held);
+                Ok::<_, Infallible>(1)
+            });
+            assert_eq!(old.await.unwrap(), 1);
+            assert_eq!(load(&held, 2).await, 2);
+            held.forget(&1);
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_believed_while_the_feed_is_stale() {
+        let freshness = Arc::new(Freshness::new(Duration::ZERO));
+        let held = Held::new(1 << 20, freshness, |_: &u8, _: &u64| 1);
+        assert_eq!(load(&held, 1).await, 1);
+        assert_eq!(load(&held, 2).await, 2);
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_load_leaves_nothing_behind() {
+        let (held, _) = held();
+        let pending = held.get_or_load(&1, std::future::pending::<Result<u64, Infallible>>);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(1), pending)
+                .await
+                .is_err()
+        );
+        assert!(held.lock().is_empty());
+    }
+}

@@ -1,0 +1,106 @@
+//! Memory that cannot lie: clients, projects and operators held in memory, never older than a second.
+//!
+//! Three mechanisms, each closing one way in which memory could disagree with the database:
+//!
+//! - A node that changes something forgets it before it answers ([`Memory::forget`]).
+//! - What other nodes change arrives through the change feed, polled every 250 ms ([`feed`]). While the last completed
+//!   poll began more than 750 ms ago nothing in memory is believed, so a node cut off from the database stops using its
+//!   memory instead of serving old truth.
+//! - A value that was being read from the database while it changed is not kept ([`held`]).
+
+pub mod feed;
+pub mod held;
+mod load;
+
+use std::sync::Arc;
+
+use countersign_core::client::Client;
+use countersign_core::digest::Digest;
+use countersign_core::ids::{ClientId, ProjectId};
+use countersign_core::operator::Operator;
+use countersign_store::Change;
+
+use crate::keys::LiveProject;
+use feed::Freshness;
+use held::Held;
+
+/// What identifies a client.
+pub type ClientKey = (ProjectId, ClientId);
+
+/// Everything held in memory. Absence is held too, so that asking for unknown ids does not reach the database each time.
+pub struct Memory {
+    /// Clients, bounded in bytes.
+    pub clients: Held<ClientKey, Option<Arc<Client>>>,
+    /// Projects with their secrets and parsed signing keys.
+    pub projects: Held<ProjectId, Option<Arc<LiveProject>>>,
+    /// Operators by the digest of their key.
+    pub operators: Held<String, Option<Arc<Operator>>>,
+    freshness: Arc<Freshness>,
+}
+
+/// Rough bytes of a held project: mostly parsed keys.
+const PROJECT_BYTES: u64 = 16 * 1024;
+/// Memory for projects and operators beside that for clients.
+const SIDE_BYTES: u64 = 16 * 1024 * 1024;
+
+impl Memory {
+    /// Empty memory; `client_bytes` bounds the clients.
+    pub fn new(client_bytes: u64, freshness: Arc<Freshness>) -> Self {
+        Self {
+            clients: Held::new(client_bytes, freshness.clone(), client_weight),
+            projects: Held::new(SIDE_BYTES, freshness.clone(), |_, _| PROJECT_BYTES),
+            operators: Held::new(SIDE_BYTES, freshness.clone(), |_, _| 1024),
+            freshness,
+        }
+    }
+
+    /// Forgets one thing.
+    pub fn forget(&self, change: &Change) {
+        match change {
+            Change::Client(project_id, client_id) => {
+                self.clients.forget(&(project_id.clone(), client_id.clone()));
+            }
+            Change::Project(project_id) => self.projects.forget(project_id),
+            Change::Operators => self.operators.forget_all(),
+            Change::Installation => self.forget_all(),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn forget_all(&self) {
+        self.clients.forget_all();
+        self.projects.forget_all();
+        self.operators.forget_all();
+    }
+
+    /// Whether what is held may be believed.
+    pub fn is_fresh(&self) -> bool {
+        self.freshness.is_fresh()
+    }
+}
+
+/// How an operator's digest stands as a key in memory.
+pub fn operator_key(digest: &Digest) -> String {
+    digest.to_string()
+}
+
+/// Bytes a held client takes: its texts, and what the structures around them cost.
+fn client_weight(key: &ClientKey, client: &Option<Arc<Client>>) -> u64 {
+    const OVERHEAD: usize = 600;
+    const PER_SCOPE: usize = 40;
+    let id_bytes = key.0.as_str().len() + 2 * key.1.as_str().len();
+    let body = client.as_ref().map_or(0, |client| {
+        let scopes: usize = client
+            .scopes
+            .iter()
+            .map(|scope| scope.as_str().len() + PER_SCOPE)
+            .sum();
+        let metadata = if client.metadata.as_map().is_empty() {
+            0
+        } else {
+            4 * client.metadata.to_json().len()
+        };
+        client.name.len() + client.description.len() + scopes + metadata
+    });
+    (OVERHEAD + id_bytes + body) as u64
+}

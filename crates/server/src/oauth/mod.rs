@@ -1,0 +1,6 @@
+//! The token endpoint.
+
+pub mod error;
+pub mod presented;
+pub mod token;
+pub mod upgrade;

@@ -1,0 +1,78 @@
+//! Upgrading a digest when its secret has just been seen: the only moment at which an old scheme can be left behind.
+
+use std::sync::Arc;
+
+use countersign_core::audit::{Action, Actor, ActorKind, Origin};
+use countersign_core::client::Client;
+use countersign_core::digest::Digest;
+use countersign_core::secret::{StoredSecret, strength_of};
+use countersign_store::{Change, StoreError};
+use secrecy::SecretString;
+
+use crate::app::App;
+use crate::chance::chance;
+use crate::http::request::RequestContext;
+
+/// Replaces an outdated digest in the background; the caller does not wait for it.
+pub fn if_outdated(
+    app: &App,
+    client: &Arc<Client>,
+    matched: StoredSecret,
+    secret: &SecretString,
+    context: &RequestContext,
+) {
+    if !matched.digest.is_outdated(&app.peppers) {
+        return;
+    }
+    let actor = Actor {
+        kind: ActorKind::Client,
+        id: client.client_id.to_string(),
+    };
+    let address = Some(context.address.to_string());
+    let origin = Origin {
+        actor,
+        request_id: context.request_id.clone(),
+        address,
+    };
+    let (app, client, secret) = (app.clone(), client.clone(), secret.clone());
+    tokio::spawn(async move {
+        if let Err(error) = upgrade(&app, &client, matched, secret, &origin).await {
+            tracing::warn!(%error, "a digest could not be upgraded; the next login tries again");
+        }
+    });
+}
+
+async fn upgrade(
+    app: &App,
+    client: &Client,
+    matched: StoredSecret,
+    secret: SecretString,
+    origin: &Origin,
+) -> Result<(), StoreError> {
+    let peppers = app.peppers.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        Digest::make(&secret, strength_of(&secret), &peppers, &mut chance())
+    });
+    let Ok(digest) = made.await else { return Ok(()) };
+    let Some(upgraded) = client.with_upgraded_digest(&StoredSecret { digest, ..matched }) else {
+        return Ok(());
+    };
+    let (project_id, client_id) = (&client.project_id, &client.client_id);
+    let action = Action::DigestUpgraded;
+    let event = origin.event(
+        action,
+        Some(project_id),
+        client_id.as_str(),
+        app.now(),
+        &mut chance(),
+    );
+    match app.store.update_client(&upgraded, &event).await {
+        Ok(()) => app
+            .memory
+            .forget(&Change::Client(project_id.clone(), client_id.clone())),
+        // Somebody changed the client meanwhile; the next login upgrades it.
+        Err(StoreError::Stale) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}

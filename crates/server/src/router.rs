@@ -1,0 +1,105 @@
+//! Every route on one screen.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use http::Request;
+use tower::util::MapRequest;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::admin::{
+    audit, clients as admin_clients, keys as admin_keys, operators, projects, secrets, usage,
+};
+use crate::app::App;
+use crate::http::{edge, path};
+use crate::keys::{discovery, jwk_sets};
+use crate::m2m::{clients, rotation, search, whoami};
+use crate::oauth::token;
+use crate::problem::{ErrorType, Problem};
+use crate::{documents, health, openapi};
+
+/// What SDKs call: `api/openapi.json`.
+pub fn wire_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(clients::create_client))
+        .routes(routes!(
+            clients::get_client,
+            clients::update_client,
+            clients::delete_client
+        ))
+        .routes(routes!(search::search_clients))
+        .routes(routes!(rotation::start_rotation))
+        .routes(routes!(rotation::complete_rotation))
+        .routes(routes!(rotation::cancel_rotation))
+        .routes(routes!(token::issue_token))
+        .routes(routes!(jwk_sets::stytch_jwk_set))
+        .routes(routes!(jwk_sets::b2b_jwk_set))
+        .routes(routes!(jwk_sets::jwk_set))
+        .routes(routes!(discovery::server_metadata))
+        .routes(routes!(whoami::whoami))
+}
+
+/// What operators call: `api/admin.openapi.json`.
+pub fn admin_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(projects::list_projects, projects::create_project))
+        .routes(routes!(projects::get_project, projects::update_project))
+        .routes(routes!(
+            secrets::list_project_secrets,
+            secrets::create_project_secret
+        ))
+        .routes(routes!(secrets::revoke_project_secret))
+        .routes(routes!(admin_keys::list_keys))
+        .routes(routes!(admin_keys::rotate_key))
+        .routes(routes!(admin_clients::list_clients))
+        .routes(routes!(admin_clients::get_client, admin_clients::update_client))
+        .routes(routes!(usage::get_project_usage))
+        .routes(routes!(audit::list_project_audit))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(operators::list_operators, operators::create_operator))
+        .routes(routes!(operators::revoke_operator))
+}
+
+/// What people and probes look at.
+fn page_routes() -> Router<App> {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/openapi.json", get(openapi::serve_wire_document))
+        .route("/admin/openapi.json", get(openapi::serve_admin_document))
+        .route("/errors", get(documents::error_index))
+        .route("/errors/{name}", get(documents::error_page))
+        .route("/guide", get(documents::guide_index))
+        .route("/guide/{page}", get(documents::guide_page))
+        .route("/", get(documents::front_page))
+}
+
+/// The whole HTTP API behind its edge, for requests with any kind of body.
+pub fn router<B>(app: App) -> MapRequest<Router, fn(Request<B>) -> Request<B>> {
+    let routes = Router::new()
+        .merge(Router::from(wire_routes()))
+        .merge(Router::from(admin_routes()))
+        .merge(page_routes())
+        .fallback(route_not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), edge::edge))
+        .with_state(app);
+    // Before routing, which would not find an untidy path.
+    MapRequest::new(routes, tidy_path)
+}
+
+fn tidy_path<B>(mut request: Request<B>) -> Request<B> {
+    if let Some(uri) = path::tidy(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+async fn route_not_found() -> Problem {
+    ErrorType::RouteNotFound.because("No operation has this path.")
+}
+
+async fn method_not_allowed() -> Problem {
+    ErrorType::MethodNotAllowed.because("The path exists, but not with this method.")
+}

@@ -1,0 +1,270 @@
+//! Checking presented secrets: fast digests in place, slow ones in a bounded pool with a memo.
+//!
+//! A slow digest is a gift to an attacker if anybody may order one, so: few at a time, one per owner at a time, and none
+//! at all for a secret that the memo knows to be right. The memo is keyed by an HMAC under a key of this process over
+//! project, owner, stored digest and secret, so it holds nothing that could be searched, and a changed digest misses.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use countersign_core::client::Client;
+use countersign_core::client_auth::{Presented, SecretCheck};
+use countersign_core::digest::Cost;
+use countersign_core::pepper::Peppers;
+use countersign_core::secret::StoredSecret;
+use moka::sync::Cache;
+use rand::Rng;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+
+use crate::chance::chance;
+
+/// Secrets that the memo remembers. 32 bytes each and the cache's own; oldest go first.
+const MEMO_ENTRIES: u64 = 100_000;
+/// How long an owner's queue of one is kept after its last use.
+const QUEUE_IDLE: std::time::Duration = std::time::Duration::from_secs(60);
+/// Most slow checks of one owner that may wait; more are refused unseen, so that a flood against one client cannot fill
+/// the pool's queue for the others.
+const WAITING_PER_OWNER: usize = 8;
+
+/// Checks secrets.
+pub struct SecretChecker {
+    peppers: Arc<Peppers>,
+    slow: Arc<Semaphore>,
+    queues: Cache<String, Arc<OwnerQueue>>,
+    memo: Cache<[u8; 32], ()>,
+    memo_key: hmac::Key,
+}
+
+#[derive(Default)]
+struct OwnerQueue {
+    turn: Mutex<()>,
+    waiting: std::sync::atomic::AtomicUsize,
+}
+
+/// A slow check was not made because too many are waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many slow checks are waiting")]
+pub struct Busy;
+
+impl SecretChecker {
+    /// Computes at most `parallel` slow digests at a time.
+    pub fn new(peppers: Arc<Peppers>, parallel: usize) -> Self {
+        let mut memo_key = [0; 32];
+        chance().fill_bytes(&mut memo_key);
+        Self {
+            peppers,
+            slow: Arc::new(Semaphore::new(parallel.max(1))),
+            queues: Cache::builder()
+                .max_capacity(MEMO_ENTRIES)
+                .time_to_idle(QUEUE_IDLE)
+                .build(),
+            memo: Cache::new(MEMO_ENTRIES),
+            memo_key: hmac::Key::new(hmac::HMAC_SHA256, &memo_key),
+        }
+    }
+
+    /// Which of the client's secrets was presented.
+    pub async fn check_client(
+        &self,
+        presented: &Presented,
+        client: &Client,
+    ) -> Result<Option<StoredSecret>, Busy> {
+        match presented.check(client, &self.peppers) {
+            SecretCheck::Matches(stored) => Ok(Some(stored)),
+            SecretCheck::Differs => Ok(None),
+            SecretCheck::Undecided(left) => {
+                let owner = format!("{}\0{}", client.project_id, client.client_id);
+                self.check_slow(&owner, presented.secret(), left).await
+            }
+        }
+    }
+
+    /// Which of an owner's secrets was presented.
+    pub async fn check_any<'s>(
+        &self,
+        owner: &str,
+        secret: &SecretString,
+        stored: impl Iterator<Item = &'s StoredSecret>,
+    ) -> Result<Option<StoredSecret>, Busy> {
+        let (fast, slow): (Vec<_>, Vec<_>) = stored.partition(|stored| stored.digest.cost() == Cost::Fast);
+        let matched: Vec<_> = fast
+            .into_iter()
+            .filter(|s| s.digest.matches(secret, &self.peppers))
+            .collect();
+        match matched.first() {
+            Some(stored) => Ok(Some((*stored).clone())),
+            None if slow.is_empty() => Ok(None),
+            None => {
+                self.check_slow(owner, secret, slow.into_iter().cloned().collect())
+                    .await
+            }
+        }
+    }
+
+    /// Spends on an unknown id what a known one with a fast digest costs.
+    pub fn check_nobody(&self, secret: &SecretString) {
+        let nobody = countersign_core::digest::Digest::Keyed {
+            pepper: self.peppers.newest().clone(),
+            mac: [0; 32],
+        };
+        std::hint::black_box(nobody.matches(secret, &self.peppers));
+    }
+
+    /// A place in the bounded pool, for whoever makes a slow digest.
+    pub async fn slow_permit(&self) -> Result<OwnedSemaphorePermit, Busy> {
+        self.slow.clone().acquire_owned().await.map_err(|_| Busy)
+    }
+
+    async fn check_slow(
+        &self,
+        owner: &str,
+        secret: &SecretString,
+        candidates: Vec<StoredSecret>,
+    ) -> Result<Option<StoredSecret>, Busy> {
+        if let Some(known) = self.remembered(owner, secret, &candidates) {
+            return Ok(Some(known));
+        }
+        let queue = self.queues.get_with(owner.to_owned(), Arc::default);
+        let _place = queue.place()?;
+        let _turn = queue.turn.lock().await;
+        // Whoever had the turn before may have answered the same question.
+        if let Some(known) = self.remembered(owner, secret, &candidates) {
+            return Ok(Some(known));
+        }
+        let permit = self.slow_permit().await?;
+        let (secret, peppers, key) = (secret.clone(), self.peppers.clone(), self.memo_key.clone());
+        let owner = owner.to_owned();
+        let computed = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let matched = candidates
+                .into_iter()
+                .find(|stored| stored.digest.matches(&secret, &peppers))?;
+            Some((memo_entry(&key, &owner, &matched, &secret), matched))
+        });
+        let Some((entry, matched)) = computed.await.map_err(|_| Busy)? else {
+            return Ok(None);
+        };
+        self.memo.insert(entry, ());
+        Ok(Some(matched))
+    }
+
+    fn remembered(
+        &self,
+        owner: &str,
+        secret: &SecretString,
+        candidates: &[StoredSecret],
+    ) -> Option<StoredSecret> {
+        candidates
+            .iter()
+            .find(|stored| {
+                self.memo
+                    .contains_key(&memo_entry(&self.memo_key, owner, stored, secret))
+            })
+            .cloned()
+    }
+}
+
+fn memo_entry(key: &hmac::Key, owner: &str, stored: &StoredSecret, secret: &SecretString) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(key);
+    for part in [
+        owner.as_bytes(),
+        stored.digest.to_string().as_bytes(),
+        secret.expose_secret().as_bytes(),
+    ] {
+        // Lengths first, so that no two triples run together to the same bytes.
+        context.update(&part.len().to_be_bytes());
+        context.update(part);
+    }
+    context.sign().as_ref().try_into().unwrap_or_default()
+}
+
+impl OwnerQueue {
+    fn place(&self) -> Result<Place<'_>, Busy> {
+        use std::sync::atomic::Ordering;
+        let place = Place(&self.waiting);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) < WAITING_PER_OWNER {
+            Ok(place)
+        } else {
+            Err(Busy)
+        }
+    }
+}
+
+struct Place<'q>(&'q std::sync::atomic::AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_core::Timestamp;
+    use countersign_core::pepper::PepperId;
+    use countersign_core::secret::NewSecret;
+
+    use super::*;
+
+    fn checker() -> SecretChecker {
+        SecretChecker::new(Arc::new(Peppers::new(PepperId::from_stored("p"), &[1; 32])), 1)
+    }
+
+    fn weak(checker: &SecretChecker, text: &str) -> StoredSecret {
+        NewSecret::imported(
+            text.into(),
+            1,
+            Timestamp::UNIX_EPOCH,
+            &checker.peppers,
+            &mut chance(),
+        )
+        .unwrap()
+        .stored
+    }
+
+    #[tokio::test]
+    async fn a_slow_secret_is_computed_once_and_then_remembered() {
+        let checker = checker();
+        let stored = weak(&checker, "ardent-Mulberry/Quilt.92");
+        let right = SecretString::from("ardent-Mulberry/Quilt.92");
+        let found = checker.check_any("o", &right, [&stored].into_iter()).await;
+        assert_eq!(found, Ok(Some(stored.clone())));
+        assert!(
+            checker
+                .remembered("o", &right, std::slice::from_ref(&stored))
+                .is_some()
+        );
+        assert!(
+            checker
+                .remembered("other owner", &right, std::slice::from_ref(&stored))
+                .is_none()
+        );
+        let changed = weak(&checker, "ardent-Mulberry/Quilt.92");
+        assert!(
+            checker.remembered("o", &right, &[changed]).is_none(),
+            "another salt is another digest"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wrong_slow_secret_is_not_remembered() {
+        let checker = checker();
+        let stored = weak(&checker, "ardent-Mulberry/Quilt.92");
+        let wrong = SecretString::from("ardent-Mulberry/Quilt.93");
+        assert_eq!(
+            checker.check_any("o", &wrong, [&stored].into_iter()).await,
+            Ok(None)
+        );
+        assert!(checker.remembered("o", &wrong, &[stored]).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_flood_against_one_owner_is_turned_away_without_computing() {
+        let queue = OwnerQueue::default();
+        let places: Vec<_> = (0..WAITING_PER_OWNER).map(|_| queue.place().unwrap()).collect();
+        assert!(queue.place().is_err());
+        drop(places);
+        assert!(queue.place().is_ok());
+    }
+}

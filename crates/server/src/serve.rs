@@ -1,0 +1,164 @@
+//! `countersign serve`: open, announce, listen, and stop without dropping a request.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::ServiceExt;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::server::conn::auto::Builder;
+
+use crate::app::App;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::start::bootstrap::Bootstrap;
+use crate::start::first_start::{self, FirstStart};
+use crate::{jobs, logging, metrics, router, start, tls};
+
+/// Most header bytes of a request: Basic credentials of 4 KiB, a token of 16 KiB and room.
+const HEAD_BYTES: usize = 64 * 1024;
+/// Longest wait for a request's head: a caller that dribbles it holds a connection for nothing.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Serves until told to stop.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    logging::start(&config.log)?;
+    tls::install_provider();
+    let bootstrap = Bootstrap::from_environment()?;
+    let metrics_handle = if config.metrics.listen.is_empty() {
+        None
+    } else {
+        Some(metrics::install()?)
+    };
+    // Bound before anything is made, so that a port in use changes nothing.
+    let listener = TcpListener::bind(config.server.listen)
+        .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+    let address = listener.local_addr()?;
+    let public_url = public_url(&config, address);
+
+    let clock = SystemClock;
+    let opened = start::open(&config, &clock).await?;
+    let first_start = make_first(&bootstrap, &opened, &public_url, &clock).await?;
+    let (app, follower, data_dir) = start::assemble(config, public_url, opened, Arc::new(clock)).await?;
+    let tls_files = tls::files(&app.config)?;
+    let ca_file = tls_files.as_ref().and_then(|files| files.ca.clone());
+    let tls_config = tls_files.map(tls::serve_with).transpose()?;
+
+    jobs::start(&app, follower);
+    if let Some(handle) = metrics_handle {
+        let listen = app.config.metrics.listen.parse().context("metrics.listen")?;
+        tokio::spawn(report_end(metrics::serve(listen, handle, app.clone())));
+    }
+    announce(&app, address, first_start.as_ref(), ca_file.as_deref())?;
+    listen(&app, listener, tls_config).await?;
+    // What is in memory only is written before the process ends.
+    jobs::flush_usage(&app).await;
+    app.store.close().await;
+    drop(data_dir);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn make_first(
+    bootstrap: &Bootstrap,
+    opened: &start::Opened,
+    public_url: &str,
+    clock: &dyn Clock,
+) -> anyhow::Result<Option<FirstStart>> {
+    bootstrap.apply(opened, public_url, clock.now()).await?;
+    if bootstrap.is_empty() {
+        return first_start::make_if_empty(opened, public_url, clock.now()).await;
+    }
+    Ok(None)
+}
+
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    if !config.server.public_url.is_empty() {
+        return config.server.public_url.trim_end_matches('/').to_owned();
+    }
+    let scheme = if config.has_tls() { "https" } else { "http" };
+    format!("{scheme}://{address}")
+}
+
+/// One line that scripts can read, and on the first start what to do next.
+fn announce(
+    app: &App,
+    address: SocketAddr,
+    first_start: Option<&FirstStart>,
+    ca_file: Option<&std::path::Path>,
+) -> anyhow::Result<()> {
+    let scheme = if app.config.has_tls() { "https" } else { "http" };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on {scheme}://{address}")?;
+    if let Some(ca) = ca_file {
+        writeln!(out, "certificate authority for development: {}", ca.display())?;
+    }
+    out.flush()?;
+    drop(out);
+    match first_start {
+        Some(first) => first.announce(&app.public_url, &app.config.server.data_dir, ca_file),
+        None => Ok(()),
+    }
+}
+
+async fn listen(app: &App, listener: TcpListener, tls: Option<RustlsConfig>) -> anyhow::Result<()> {
+    listener.set_nonblocking(true)?;
+    let handle = Handle::new();
+    tokio::spawn(stop_on_signal(handle.clone(), app.config.server.shutdown_timeout));
+    let routes = router::router::<Incoming>(app.clone());
+    let service =
+        <_ as ServiceExt<Request<Incoming>>>::into_make_service_with_connect_info::<SocketAddr>(routes);
+    match tls {
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            bound(server.http_builder());
+            server.first_request_timeout(HEAD_TIMEOUT).serve(service).await?;
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            bound(server.http_builder());
+            server.first_request_timeout(HEAD_TIMEOUT).serve(service).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Bounds what a connection may hold before there is a request.
+fn bound(builder: &mut Builder<TokioExecutor>) {
+    builder
+        .http1()
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES);
+    builder.http2().max_header_list_size(HEAD_BYTES as u32);
+}
+
+/// On SIGTERM or Ctrl-C no new connection is taken, and requests in flight are finished.
+async fn stop_on_signal(handle: Handle<SocketAddr>, timeout: Duration) {
+    let interrupted = tokio::signal::ctrl_c();
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = interrupted => {}
+        () = terminated => {}
+    }
+    tracing::info!("stopping; finishing requests in flight");
+    handle.graceful_shutdown(Some(timeout));
+}
+
+async fn report_end(job: impl Future<Output = anyhow::Result<()>>) {
+    if let Err(error) = job.await {
+        tracing::error!(error = format!("{error:#}"), "the metrics listener ended");
+    }
+}

@@ -1,0 +1,76 @@
+//! Signing off the I/O threads, in a bounded queue.
+//!
+//! An RSA signature takes a third of a millisecond of pure computation; on an I/O thread it would hold up every other
+//! connection. When more tokens are asked for than can be signed, the queue fills and later requests hear so at once,
+//! instead of waiting for a time-out and then asking again.
+
+use std::sync::Arc;
+
+use countersign_core::grant::Grant;
+use countersign_token::issue::{SignError, SigningKey, sign};
+use tokio::sync::oneshot;
+
+/// The queue and its threads, which end when the last handle on the queue is gone.
+#[derive(Clone)]
+pub struct Signer {
+    queue: flume::Sender<Job>,
+}
+
+struct Job {
+    key: Arc<SigningKey>,
+    grant: Grant,
+    answer: oneshot::Sender<Result<String, SignError>>,
+}
+
+/// Why there is no signature.
+#[derive(Debug, thiserror::Error)]
+pub enum SignerError {
+    /// The queue is full.
+    #[error("the signing queue is full")]
+    Full,
+    /// The signing threads are gone.
+    #[error("the signer has stopped")]
+    Stopped,
+    /// The signature itself failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+impl Signer {
+    /// Starts `threads` threads behind a queue of `length`.
+    pub fn start(threads: usize, length: usize) -> std::io::Result<Self> {
+        let (queue, jobs) = flume::bounded::<Job>(length);
+        for number in 0..threads {
+            let jobs = jobs.clone();
+            std::thread::Builder::new()
+                .name(format!("sign-{number}"))
+                .spawn(move || {
+                    for job in jobs.iter() {
+                        // A caller that has gone away needs no signature.
+                        if !job.answer.is_closed() {
+                            let token = sign(&job.key, job.grant.token_type, &job.grant.claims);
+                            let _gone = job.answer.send(token);
+                        }
+                    }
+                })?;
+        }
+        Ok(Self { queue })
+    }
+
+    /// Signs a token.
+    pub async fn sign(&self, key: Arc<SigningKey>, grant: Grant) -> Result<String, SignerError> {
+        let (answer, signed) = oneshot::channel();
+        self.queue
+            .try_send(Job { key, grant, answer })
+            .map_err(|error| match error {
+                flume::TrySendError::Full(_) => SignerError::Full,
+                flume::TrySendError::Disconnected(_) => SignerError::Stopped,
+            })?;
+        Ok(signed.await.map_err(|_| SignerError::Stopped)??)
+    }
+
+    /// Tokens waiting.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+}

@@ -1,0 +1,156 @@
+//! The first start: a project and an operator, so that there is something to call and someone to call it.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use countersign_core::Timestamp;
+use countersign_core::audit::{Action, Origin};
+use countersign_core::ids::{Environment, ProjectId};
+use countersign_core::operator::{Operator, Reach, Role};
+use countersign_core::project::{Project, ProjectSecret, TokenProfile};
+use countersign_core::secret::{NewSecret, generate_secret_id};
+use countersign_store::{Page, Store};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use super::Opened;
+use super::data_dir::write_private;
+use crate::chance::chance;
+use crate::keys::making::first_keys;
+
+/// Name of the file in the data folder that holds what was made, when nobody watches a terminal.
+pub const FILE: &str = "first-start.env";
+
+/// What the first start made, to be shown once.
+pub struct FirstStart {
+    /// The first project.
+    pub project_id: ProjectId,
+    /// Its secret.
+    pub project_secret: SecretString,
+    /// The first operator's key.
+    pub operator_key: SecretString,
+}
+
+/// A project and an operator on a database that has neither; `None` when there is any.
+pub async fn make_if_empty(
+    opened: &Opened,
+    public_url: &str,
+    now: Timestamp,
+) -> anyhow::Result<Option<FirstStart>> {
+    let first = Page { after: 0, limit: 1 };
+    let is_empty = opened.store.list_operators(first).await?.is_empty()
+        && opened.store.list_projects(None, first).await?.is_empty();
+    if !is_empty {
+        return Ok(None);
+    }
+    let project_id = ProjectId::generate(Environment::Test, &mut chance());
+    let secret = NewSecret::for_project(Environment::Test, now, &opened.peppers, &mut chance());
+    let project_secret = secret.plaintext.clone();
+    insert_project(opened, &project_id, secret, public_url, now).await?;
+    let key = NewSecret::for_operator(now, &opened.peppers, &mut chance());
+    let operator_key = key.plaintext.clone();
+    insert_operator(opened.store.as_ref(), key, now).await?;
+    Ok(Some(FirstStart {
+        project_id,
+        project_secret,
+        operator_key,
+    }))
+}
+
+/// Keeps a project of the given id and secret.
+pub async fn insert_project(
+    opened: &Opened,
+    id: &ProjectId,
+    secret: NewSecret,
+    public_url: &str,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let profile = TokenProfile::default();
+    let project = Project::new(id.clone(), "default", profile, public_url, now)?;
+    let keys = first_keys(id, profile, &opened.master_key, now)?;
+    let secret = ProjectSecret {
+        id: generate_secret_id(&mut chance()),
+        project_id: id.clone(),
+        name: "first".to_owned(),
+        secret: secret.stored,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let event = Origin::system()
+        .event(Action::ProjectCreated, Some(id), id.as_str(), now, &mut chance())
+        .to(project.for_audit());
+    opened
+        .store
+        .insert_project(&project, &secret, &keys, &event)
+        .await?;
+    Ok(())
+}
+
+/// Keeps an operator that may do everything.
+pub async fn insert_operator(store: &dyn Store, key: NewSecret, now: Timestamp) -> anyhow::Result<()> {
+    let operator = Operator::new("first", Role::Admin, Reach::All, key.stored, now, &mut chance())?;
+    let event = Origin::system()
+        .event(Action::OperatorCreated, None, &operator.id, now, &mut chance())
+        .to(operator.for_audit());
+    store.insert_operator(&operator, &event).await?;
+    Ok(())
+}
+
+impl FirstStart {
+    /// The commands and secrets for whoever started it: on a terminal, they are shown; otherwise they go to a file that only
+    /// the owner can read, and only its name is shown, because output that is not a terminal is usually kept.
+    pub fn announce(&self, url: &str, data_dir: &Path, ca_file: Option<&Path>) -> anyhow::Result<()> {
+        let environment = self.environment(url, ca_file);
+        let mut out = std::io::stdout().lock();
+        let file = data_dir.join(FILE);
+        write_private(&file, environment.as_bytes())?;
+        if std::io::stdout().is_terminal() {
+            write!(
+                out,
+                "\nFirst start. These secrets are shown once, and kept in {}:\n\n",
+                file.display()
+            )?;
+            for line in environment.lines() {
+                writeln!(out, "  {line}")?;
+            }
+        } else {
+            write!(
+                out,
+                "\nFirst start. The project's secret and the operator's key are in {}\n",
+                file.display()
+            )?;
+        }
+        next_steps(&mut out, &file).context("standard output")
+    }
+
+    fn environment(&self, url: &str, ca_file: Option<&Path>) -> Zeroizing<String> {
+        let ca = ca_file
+            .map(|file| format!("export COUNTERSIGN_CA_FILE={}\n", file.display()))
+            .unwrap_or_default();
+        Zeroizing::new(format!(
+            "export COUNTERSIGN_URL={url}\n{ca}export COUNTERSIGN_PROJECT_ID={}\nexport COUNTERSIGN_PROJECT_SECRET={}\n\
+             export COUNTERSIGN_OPERATOR_KEY={}\n",
+            self.project_id,
+            self.project_secret.expose_secret(),
+            self.operator_key.expose_secret(),
+        ))
+    }
+}
+
+/// The three commands that a newcomer runs next, in another terminal.
+fn next_steps(out: &mut impl Write, file: &Path) -> std::io::Result<()> {
+    let program = std::env::current_exe()
+        .ok()
+        .map_or_else(|| "countersign".into(), |path| path.display().to_string());
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    write!(
+        out,
+        "\nNext, in another terminal:\n\n  \
+         source {}\n  \
+         {program} client create --name my-first-client --scope read:users --save my-first-client.env\n  \
+         {program} token get --from my-first-client.env | {program} token verify -\n\n",
+        file.display()
+    )?;
+    out.flush()
+}

@@ -1,0 +1,174 @@
+//! Recording usage: in memory at each use, in the database in one batch at most every ten seconds.
+//!
+//! A token must not cost a write, so what a kill takes with it is at most ten seconds of last-used times and counts; the
+//! operators' guide says so.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use countersign_core::Timestamp;
+use countersign_core::ids::{ClientId, ProjectId};
+use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
+
+/// How often a batch is written.
+pub const FLUSH_EVERY: Duration = Duration::from_secs(10);
+
+/// Secrets in one batch; when so many were used, the batch is written early, so memory stays bounded.
+const BATCH_MAX: usize = 50_000;
+
+/// Collects usage until it is written.
+pub struct UsageRecorder {
+    pending: Mutex<Pending>,
+    full: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct Pending {
+    secrets: HashMap<(ProjectId, ClientId, i64), SecretUse>,
+    minutes: HashMap<(ProjectId, i64), MinuteCount>,
+    project_secrets: HashMap<String, Timestamp>,
+    operators: HashMap<String, Timestamp>,
+}
+
+/// One use of a client's secret for a token.
+pub struct Use<'a> {
+    /// The client's project.
+    pub project_id: &'a ProjectId,
+    /// The client.
+    pub client_id: &'a ClientId,
+    /// Which of its secrets.
+    pub secret_number: i64,
+    /// From where.
+    pub address: IpAddr,
+    /// With what.
+    pub user_agent: String,
+}
+
+impl Default for UsageRecorder {
+    fn default() -> Self {
+        Self {
+            pending: Mutex::default(),
+            full: tokio::sync::Notify::new(),
+        }
+    }
+}
+
+impl UsageRecorder {
+    /// A token was issued.
+    pub fn token_issued(&self, used: Use<'_>, now: Timestamp) {
+        let mut pending = self.lock();
+        pending.minute(used.project_id, now).issued += 1;
+        let key = (
+            used.project_id.clone(),
+            used.client_id.clone(),
+            used.secret_number,
+        );
+        let address = used.address.to_string();
+        let secret = pending.secrets.entry(key).or_insert_with(|| SecretUse {
+            project_id: used.project_id.clone(),
+            client_id: used.client_id.clone(),
+            secret_number: used.secret_number,
+            last_used_at: now,
+            address: String::new(),
+            user_agent: String::new(),
+            tokens: 0,
+        });
+        secret.tokens += 1;
+        secret.last_used_at = now;
+        secret.address = address;
+        secret.user_agent = used.user_agent;
+        if pending.secrets.len() >= BATCH_MAX {
+            self.full.notify_one();
+        }
+    }
+
+    /// A token was refused in a project that exists.
+    pub fn token_refused(&self, project_id: &ProjectId, now: Timestamp) {
+        self.lock().minute(project_id, now).refused += 1;
+    }
+
+    /// A project secret authenticated a request.
+    pub fn project_secret_used(&self, secret_id: &str, now: Timestamp) {
+        self.lock().project_secrets.insert(secret_id.to_owned(), now);
+    }
+
+    /// An operator's key authenticated a request.
+    pub fn operator_used(&self, operator_id: &str, now: Timestamp) {
+        self.lock().operators.insert(operator_id.to_owned(), now);
+    }
+
+    /// Takes what is pending, to be written.
+    pub fn take(&self) -> UsageBatch {
+        let pending = std::mem::take(&mut *self.lock());
+        UsageBatch {
+            secrets: pending.secrets.into_values().collect(),
+            minutes: pending.minutes.into_values().collect(),
+            project_secrets: pending.project_secrets.into_iter().collect(),
+            operators: pending.operators.into_iter().collect(),
+        }
+    }
+
+    /// Waits until a batch should be written.
+    pub async fn due(&self) {
+        let _early = tokio::time::timeout(FLUSH_EVERY, self.full.notified()).await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pending {
+    fn minute(&mut self, project_id: &ProjectId, now: Timestamp) -> &mut MinuteCount {
+        let minute = now.as_second().div_euclid(60);
+        self.minutes
+            .entry((project_id.clone(), minute))
+            .or_insert_with(|| MinuteCount {
+                project_id: project_id.clone(),
+                minute,
+                issued: 0,
+                refused: 0,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uses_add_up_to_one_row_a_secret_and_one_a_minute() {
+        let recorder = UsageRecorder::default();
+        let (project_id, client_id) = ("project-test-1".parse().unwrap(), "c".parse().unwrap());
+        let used = |secret_number, last: u8| Use {
+            project_id: &project_id,
+            client_id: &client_id,
+            secret_number,
+            address: IpAddr::from([192, 0, 2, last]),
+            user_agent: format!("agent/{last}"),
+        };
+        let at = |second| Timestamp::from_second(second).unwrap();
+        recorder.token_issued(used(1, 1), at(10));
+        recorder.token_issued(used(1, 2), at(11));
+        recorder.token_issued(used(2, 3), at(70));
+        recorder.token_refused(&project_id, at(71));
+        let mut batch = recorder.take();
+        batch.secrets.sort_by_key(|used| used.secret_number);
+        let seen: Vec<_> = batch
+            .secrets
+            .iter()
+            .map(|s| (s.tokens, s.address.as_str(), s.last_used_at))
+            .collect();
+        assert_eq!(seen, [(2, "192.0.2.2", at(11)), (1, "192.0.2.3", at(70))]);
+        batch.minutes.sort_by_key(|count| count.minute);
+        let counts: Vec<_> = batch
+            .minutes
+            .iter()
+            .map(|m| (m.minute, m.issued, m.refused))
+            .collect();
+        assert_eq!(counts, [(0, 2, 0), (1, 1, 1)]);
+        assert!(recorder.take().is_empty());
+    }
+}
