@@ -92,14 +92,28 @@ impl TryFrom<ChangeRow> for Change {
     }
 }
 
+/// A change as the columns of its row.
 impl Change {
-    /// The stored word for what changed.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Client(..) => "client",
             Self::Project(_) => "project",
             Self::Operators => "operators",
             Self::Installation => "installation",
+        }
+    }
+
+    pub(crate) fn project_id(&self) -> Option<&str> {
+        match self {
+            Self::Client(project_id, _) | Self::Project(project_id) => Some(project_id.as_str()),
+            Self::Operators | Self::Installation => None,
+        }
+    }
+
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Client(_, client_id) => Some(client_id.as_str()),
+            Self::Project(_) | Self::Operators | Self::Installation => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use countersign_core::Timestamp;
 use countersign_core::audit::{AuditEvent, AuditFilter};
+use countersign_core::ids::ProjectId;
 use sqlx::SqliteConnection;
 
 use super::{SqliteStore, all, changes};
@@ -11,9 +12,11 @@ use crate::{Change, Page, Result, Row};
 /// Events deleted in one transaction: retention must not hold up other writes for longer than a few commits.
 const PRUNED_AT_ONCE: u64 = 2000;
 
+/// An event, and in the same call the change that it is about, when `?12` names one.
 const INSERT: &str = "INSERT INTO audit
         (id, at, actor_kind, actor_id, action, project_id, object, before, after, request_id, address)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+    INSERT INTO change (at, kind, project_id, client_id) SELECT ?2, ?12, ?13, ?14 WHERE ?12 IS NOT NULL";
 
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM audit WHERE id = ?1)";
 
@@ -50,21 +53,25 @@ pub(super) async fn record(
     event: &AuditEvent,
     changed: &[Change],
 ) -> Result<()> {
+    let change = changed.first();
     sqlx::query(INSERT)
         .bind(&event.id)
         .bind(event.at.as_millisecond())
         .bind(event.actor.kind.to_string())
         .bind(&event.actor.id)
         .bind(event.action.to_string())
-        .bind(event.project_id.as_ref().map(|id| id.as_str()))
+        .bind(event.project_id.as_ref().map(ProjectId::as_str))
         .bind(&event.object)
         .bind(event.before.as_ref().map(ToString::to_string))
         .bind(event.after.as_ref().map(ToString::to_string))
         .bind(&event.request_id)
         .bind(&event.address)
+        .bind(change.map(Change::kind))
+        .bind(change.and_then(Change::project_id))
+        .bind(change.and_then(Change::client_id))
         .execute(&mut *connection)
         .await?;
-    for change in changed {
+    for change in changed.iter().skip(1) {
         changes::insert(connection, event.at.as_millisecond(), change).await?;
     }
     Ok(())
@@ -81,7 +88,7 @@ pub(super) async fn page(
         .bind(page.limit)
         .bind(&filter.object)
         .bind(&filter.actor_id)
-        .bind(filter.project_id.as_ref().map(|id| id.as_str()))
+        .bind(filter.project_id.as_ref().map(ProjectId::as_str))
         .bind(filter.action.map(|action| action.to_string()))
         .bind(filter.since.map(Timestamp::as_millisecond))
         .bind(filter.until.map(Timestamp::as_millisecond))

@@ -26,16 +26,11 @@ const DELETE: &str = "DELETE FROM change
     WHERE ordinal < (SELECT ordinal FROM change WHERE at < ?1 ORDER BY ordinal DESC LIMIT 1)";
 
 pub(super) async fn insert(connection: &mut SqliteConnection, at: i64, change: &Change) -> Result<()> {
-    let (project_id, client_id) = match change {
-        Change::Client(project_id, client_id) => (Some(project_id.as_str()), Some(client_id.as_str())),
-        Change::Project(project_id) => (Some(project_id.as_str()), None),
-        Change::Operators | Change::Installation => (None, None),
-    };
     sqlx::query(INSERT)
         .bind(at)
         .bind(change.kind())
-        .bind(project_id)
-        .bind(client_id)
+        .bind(change.project_id())
+        .bind(change.client_id())
         .execute(connection)
         .await?;
     Ok(())

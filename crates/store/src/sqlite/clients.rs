@@ -30,11 +30,14 @@ macro_rules! select_clients {
 }
 pub(super) use select_clients;
 
+/// A client with its scopes, `?19`, in one call.
 const INSERT: &str =
     "INSERT INTO client (project_id, client_id, version, name, description, status, metadata,
         token_profile, secret_number, secret_digest, secret_last_four, secret_created_at, next_secret_number,
         next_secret_digest, next_secret_last_four, next_secret_created_at, created_at, updated_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18);
+    INSERT INTO client_scope (client_ordinal, position, project_id, scope)
+        SELECT last_insert_rowid(), key, ?1, value FROM json_each(?19)";
 
 const UPDATE: &str = "UPDATE client SET version = ?3, name = ?4, description = ?5, status = ?6, metadata = ?7,
         token_profile = ?8, secret_number = ?9, secret_digest = ?10, secret_last_four = ?11, secret_created_at = ?12,
@@ -44,8 +47,9 @@ const UPDATE: &str = "UPDATE client SET version = ?3, name = ?4, description = ?
     RETURNING ordinal, (SELECT json_group_array(s.scope ORDER BY s.position) FROM client_scope s
         WHERE s.client_ordinal = client.ordinal) AS scopes";
 
-const INSERT_SCOPES: &str = "INSERT INTO client_scope (client_ordinal, position, project_id, scope)
-    SELECT ?1, key, ?2, value FROM json_each(?3)";
+const REPLACE_SCOPES: &str = "DELETE FROM client_scope WHERE client_ordinal = ?1;
+    INSERT INTO client_scope (client_ordinal, position, project_id, scope)
+        SELECT ?1, key, ?2, value FROM json_each(?3)";
 
 const DELETE: &str = "DELETE FROM client WHERE project_id = ?1 AND client_id = ?2 AND version = ?3";
 
@@ -66,8 +70,10 @@ pub(super) async fn insert(store: &SqliteStore, client: &Client, event: &AuditEv
         .writer
         .write(move |connection| {
             Box::pin(async move {
-                let inserted = bound(INSERT, &client).execute(&mut *connection).await?;
-                insert_scopes(connection, inserted.last_insert_rowid(), &client).await?;
+                bound(INSERT, &client)
+                    .bind(json_list(&client))
+                    .execute(&mut *connection)
+                    .await?;
                 audit::record(connection, &event, &[change_of(&client)]).await
             })
         })
@@ -144,7 +150,7 @@ pub(super) async fn list(
     all(rows)
 }
 
-/// A statement with every column of a client bound, `?1` to `?18`.
+/// Statements with every column of a client bound, `?1` to `?18`.
 fn bound(sql: &'static str, client: &Client) -> Query<'static, Sqlite, SqliteArguments> {
     let next = client.next_secret.as_ref();
     sqlx::query(sql)
@@ -173,18 +179,7 @@ fn change_of(client: &Client) -> Change {
 }
 
 async fn replace_scopes(connection: &mut SqliteConnection, ordinal: i64, client: &Client) -> Result<()> {
-    sqlx::query("DELETE FROM client_scope WHERE client_ordinal = ?1")
-        .bind(ordinal)
-        .execute(&mut *connection)
-        .await?;
-    insert_scopes(connection, ordinal, client).await
-}
-
-async fn insert_scopes(connection: &mut SqliteConnection, ordinal: i64, client: &Client) -> Result<()> {
-    if client.scopes.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(INSERT_SCOPES)
+    sqlx::query(REPLACE_SCOPES)
         .bind(ordinal)
         .bind(client.project_id.as_str())
         .bind(json_list(client))

@@ -79,6 +79,9 @@ fn common(options: &SqliteOptions) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("cache_size", format!("-{cache_kib}"))
+        // Otherwise a savepoint that changes many pages keeps the old ones in a file under /var/tmp or /tmp: outside the data
+        // folder, and not to be had at all where everything but that folder is read-only.
+        .pragma("temp_store", "memory")
         .disable_statement_logging()
 }
 
@@ -130,6 +133,8 @@ pub(super) async fn ping(store: &SqliteStore) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::Row as _;
+
     use super::*;
 
     #[test]
@@ -145,5 +150,44 @@ mod tests {
             .map(|(version, description, _)| format!("{version:04}_{description}.sql"))
             .collect();
         assert_eq!(files, listed);
+    }
+    /// The value of a setting on a connection of these options.
+    async fn setting(options: &SqliteConnectOptions, pragma: &'static str) -> String {
+        let mut connection = open(options).await.unwrap();
+        let value = sqlx::raw_sql(pragma).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        value
+            .try_get::<i64, _>(0)
+            .map_or_else(|_| value.get(0), |number| number.to_string())
+    }
+
+    /// What was answered survives a power failure only with these.
+    #[tokio::test]
+    async fn commits_wait_for_the_disk_and_readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        prepare_file(&file).unwrap();
+        let options = SqliteOptions {
+            file,
+            max_page_count: Some(1000),
+            readers: 3,
+            cache_kib: 8192,
+        };
+        let writer = writer(&options);
+        for (pragma, expected) in [
+            ("PRAGMA journal_mode", "wal"),
+            ("PRAGMA synchronous", "2"),
+            ("PRAGMA foreign_keys", "1"),
+            ("PRAGMA max_page_count", "1000"),
+            ("PRAGMA cache_size", "-2048"),
+            ("PRAGMA temp_store", "2"),
+        ] {
+            assert_eq!(setting(&writer, pragma).await, expected, "{pragma}");
+        }
+        let refused = sqlx::query("CREATE TABLE t (x)")
+            .execute(&readers(&options))
+            .await
+            .unwrap_err();
+        assert!(matches!(refused.into(), StoreError::Unavailable(_)));
     }
 }

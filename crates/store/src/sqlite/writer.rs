@@ -4,6 +4,9 @@
 //! that writes, takes every intention that waits, carries each out in a savepoint of its own, and commits once. An
 //! intention that is refused (taken, stale) is rolled back to its savepoint and takes nothing of the others with it.
 //!
+//! The task has a thread of its own: every statement is a message to the connection's thread and back, and under load each
+//! answer would wait its turn behind the requests.
+//!
 //! Nobody is answered before the fate of the commit is known, refusals included: a refusal may rest on a row of the same
 //! batch that never came to be. Whoever stops waiting stops nothing: the queue owns its intentions.
 
@@ -40,22 +43,32 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the task around a connection, which it replaces by one of the same `options` when it fails.
-    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
+    /// Starts the task around a connection, which it replaces by one of the same `options` when it fails. It ends when the
+    /// writer is closed or dropped and nothing waits any more.
+    pub(super) fn start(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+    ) -> std::io::Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let commits = Arc::new(AtomicU64::new(0));
+        let (connection, closers) = (Some(connection), Vec::new());
         let task = Task {
             waiting,
-            connection: Some(connection),
+            connection,
             options,
             commits: commits.clone(),
-            closers: Vec::new(),
+            closers,
         };
-        tokio::spawn(task.run());
-        Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || runtime.block_on(task.run()))?;
+        Ok(Self {
             queue: Some(queue),
             commits,
-        }
+        })
     }
 
     /// No writer: everything is refused.
@@ -88,7 +101,7 @@ impl Writer {
                 mpsc::error::TrySendError::Full(_) => unavailable("too many writes are waiting"),
                 mpsc::error::TrySendError::Closed(_) => unavailable("the database is closed"),
             })?;
-        // The task answers everything it took; it can only be gone together with the whole runtime.
+        // The task answers everything it took, unless its thread is gone.
         answer.await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
 
@@ -113,13 +126,22 @@ fn unavailable(reason: &str) -> StoreError {
 
 /// An intention with its type erased.
 trait Job: Send {
-    /// Carries it out and keeps the outcome; whether it is to be committed.
-    fn run<'j>(
-        &'j mut self,
-        connection: &'j mut SqliteConnection,
-    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'j>>;
+    /// Carries it out and keeps the outcome.
+    fn run<'j>(&'j mut self, connection: &'j mut SqliteConnection) -> Running<'j>;
     /// Tells its sender the outcome, or why the batch was lost.
     fn answer(self: Box<Self>, lost: Option<&str>);
+}
+
+type Running<'j> = Pin<Box<dyn Future<Output = Verdict> + Send + 'j>>;
+
+/// What became of an intention within its transaction.
+enum Verdict {
+    /// It is to be committed.
+    Wanted,
+    /// It is to be undone.
+    Refused,
+    /// It is to be undone, because the database failed, in these words.
+    Failed(String),
 }
 
 struct Intention<W, T> {
@@ -133,18 +155,19 @@ where
     T: Send + 'static,
     W: for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
 {
-    fn run<'j>(
-        &'j mut self,
-        connection: &'j mut SqliteConnection,
-    ) -> Pin<Box<dyn Future<Output = bool> + Send + 'j>> {
+    fn run<'j>(&'j mut self, connection: &'j mut SqliteConnection) -> Running<'j> {
         Box::pin(async move {
             let Some(work) = self.work.take() else {
-                return false;
+                return Verdict::Refused;
             };
             let outcome = work(connection).await;
-            let wanted = outcome.is_ok();
+            let verdict = match &outcome {
+                Ok(_) => Verdict::Wanted,
+                Err(StoreError::Unavailable(reason)) => Verdict::Failed(reason.clone()),
+                Err(_) => Verdict::Refused,
+            };
             self.outcome = Some(outcome);
-            wanted
+            verdict
         })
     }
 
@@ -211,7 +234,7 @@ impl Task {
         }
     }
 
-    async fn transaction(&mut self, first: Box<dyn Job>, batch: &mut Vec<Box<dyn Job>>) -> sqlx::Result<()> {
+    async fn transaction(&mut self, first: Box<dyn Job>, batch: &mut Vec<Box<dyn Job>>) -> Result<()> {
         let mut next = Some(first);
         let opened = self.begin().await;
         let mut wanted = false;
@@ -231,31 +254,33 @@ impl Task {
         self.end(wanted).await
     }
 
-    async fn begin(&mut self) -> sqlx::Result<()> {
+    async fn begin(&mut self) -> Result<()> {
         if self.connection.is_none() {
             self.connection = Some(SqliteConnection::connect_with(&self.options).await?);
         }
-        self.execute("BEGIN IMMEDIATE").await
+        self.execute("BEGIN IMMEDIATE; SAVEPOINT intention").await
     }
 
-    async fn end(&mut self, wanted: bool) -> sqlx::Result<()> {
+    async fn end(&mut self, wanted: bool) -> Result<()> {
         if !wanted {
             return self.execute("ROLLBACK").await;
         }
+        // The savepoint that is open is part of what is committed.
         self.execute("COMMIT").await?;
         self.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn execute(&mut self, sql: &'static str) -> sqlx::Result<()> {
+    async fn execute(&mut self, sql: &'static str) -> Result<()> {
         let Some(connection) = &mut self.connection else {
-            return Err(sqlx::Error::WorkerCrashed);
+            return Err(unavailable("the database cannot be opened"));
         };
-        connection.execute(sql).await.map(drop)
+        connection.execute(sql).await?;
+        Ok(())
     }
 
     /// Makes sure that nothing of a failed batch stays, and says why it failed.
-    async fn abandon(&mut self, error: sqlx::Error, intentions: usize) -> String {
+    async fn abandon(&mut self, error: StoreError, intentions: usize) -> String {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             intentions,
@@ -268,22 +293,30 @@ impl Task {
         {
             let _ = doubtful.close().await;
         }
-        match StoreError::from(error) {
+        match error {
             StoreError::Unavailable(reason) => reason,
             other => other.to_string(),
         }
     }
 }
 
-/// Carries out one intention so that it leaves nothing behind when it is refused. An error here, unlike a refusal, means
-/// that the transaction itself is in doubt: SQLite ends it unasked when the disk is full or broken, and a savepoint after
-/// that would quietly begin another transaction.
-async fn in_savepoint(connection: &mut SqliteConnection, job: &mut dyn Job) -> sqlx::Result<bool> {
-    connection.execute("SAVEPOINT intention").await?;
-    let wanted = job.run(connection).await;
-    if !wanted {
-        connection.execute("ROLLBACK TO intention").await?;
-    }
-    connection.execute("RELEASE intention").await?;
+/// Carries out one intention in the open savepoint, so that it leaves nothing behind unless it is wanted; opens the next
+/// one, and says whether it was wanted. An error here, unlike a refusal, means that the transaction itself is in doubt:
+/// when the disk is full or broken SQLite may end it unasked, and another savepoint would then quietly begin a transaction
+/// of its own.
+async fn in_savepoint(connection: &mut SqliteConnection, job: &mut dyn Job) -> Result<bool> {
+    let (wanted, end) = match job.run(connection).await {
+        Verdict::Wanted => (
+            true,
+            connection.execute("RELEASE intention; SAVEPOINT intention").await,
+        ),
+        // Undone, the savepoint is as good as new.
+        Verdict::Refused => (false, connection.execute("ROLLBACK TO intention").await),
+        Verdict::Failed(reason) => {
+            let undone = connection.execute("ROLLBACK TO intention").await;
+            return undone.map(|_| false).map_err(|_| StoreError::Unavailable(reason));
+        }
+    };
+    end?;
     Ok(wanted)
 }

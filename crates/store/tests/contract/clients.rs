@@ -36,7 +36,7 @@ pub(crate) async fn a_client_comes_back_as_it_was_kept(mut world: World) {
         .search_clients(&world.project.id, &Search::everything(), ALL)
         .await
         .unwrap();
-    assert_eq!(values(found), [client.clone()]);
+    assert_eq!(values(found), std::slice::from_ref(&client));
     let listed = world
         .store
         .list_clients(&world.project.id, &ClientListing::default(), ALL)

@@ -3,6 +3,12 @@
 //! A story gets a fresh store with a project in it and knows only [`countersign_store::Store`]. What is peculiar to one
 //! engine is in its own test binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a step that fails is a test that fails"
+)]
+
 mod audit;
 mod changes;
 mod clients;

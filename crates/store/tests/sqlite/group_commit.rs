@@ -1,15 +1,22 @@
 //! Writes share commits, and a queue that is full says so.
 
+use std::path::Path;
+
 use countersign_core::audit::Action;
 use countersign_core::search::Search;
 use countersign_store::{Store, StoreError};
+use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::task::JoinSet;
 
 use crate::fresh;
 use crate::world::World;
 
-/// On a runtime of one thread every task queues its intention before the writer runs for the first time.
-async fn insert_at_once(world: &mut World, count: usize) -> Vec<countersign_store::Result<()>> {
+/// Queues many inserts while another process holds the file, so that all of them wait when the writer can begin.
+async fn insert_at_once(world: &mut World, file: &Path, count: usize) -> Vec<countersign_store::Result<()>> {
+    let mut holder = SqliteConnection::connect(&format!("sqlite://{}", file.display()))
+        .await
+        .unwrap();
+    holder.execute("BEGIN IMMEDIATE").await.unwrap();
     let mut tasks = JoinSet::new();
     for _ in 0..count {
         let client = world.new_client("c", &["a"]);
@@ -17,16 +24,30 @@ async fn insert_at_once(world: &mut World, count: usize) -> Vec<countersign_stor
         let store = world.store.clone();
         tasks.spawn(async move { store.insert_client(&client, &event).await });
     }
+    // On a runtime of one thread, all tasks run before this one again.
+    tokio::task::yield_now().await;
+    holder.execute("ROLLBACK").await.unwrap();
     tasks.join_all().await
 }
 
 #[tokio::test]
 async fn intentions_that_wait_together_are_committed_together() {
-    let (store, mut world, _folder) = fresh().await;
+    let (store, mut world, folder) = fresh().await;
+    let file = folder.path().join("store.db");
     let before = store.commits();
-    assert!(insert_at_once(&mut world, 64).await.iter().all(Result::is_ok));
+    assert!(
+        insert_at_once(&mut world, &file, 64)
+            .await
+            .iter()
+            .all(Result::is_ok)
+    );
     assert_eq!(store.commits() - before, 1);
-    assert!(insert_at_once(&mut world, 200).await.iter().all(Result::is_ok));
+    assert!(
+        insert_at_once(&mut world, &file, 200)
+            .await
+            .iter()
+            .all(Result::is_ok)
+    );
     assert_eq!(store.commits() - before, 1 + 4, "64 at most in one");
     assert_eq!(
         store
@@ -49,8 +70,8 @@ async fn a_batch_of_refusals_costs_no_commit() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_recovers() {
-    let (store, mut world, _folder) = fresh().await;
-    let outcomes = insert_at_once(&mut world, 1500).await;
+    let (store, mut world, folder) = fresh().await;
+    let outcomes = insert_at_once(&mut world, &folder.path().join("store.db"), 1500).await;
     let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     let refused = outcomes
         .iter()

@@ -1,6 +1,12 @@
 //! What is peculiar to SQLite: the shared commit, a full disk, a killed process, copies of the file, and the schema's
 //! comments. What every engine does is in `tests/contract`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a step that fails is a test that fails"
+)]
+
 mod backup;
 mod feed;
 mod files;
