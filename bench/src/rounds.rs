@@ -1,0 +1,24 @@
+//! Rounds: what is compared is measured in turns, and medians are compared.
+
+/// Rounds of each measurement.
+pub(crate) const ROUNDS: usize = 3;
+
+/// Measures each contender once a round, in turns, and gives each one's median.
+pub(crate) fn medians<T>(
+    contenders: &[T],
+    mut measure: impl FnMut(&T) -> anyhow::Result<f64>,
+) -> anyhow::Result<Vec<f64>> {
+    let mut samples = vec![Vec::new(); contenders.len()];
+    for _ in 0..ROUNDS {
+        for (contender, samples) in contenders.iter().zip(&mut samples) {
+            samples.push(measure(contender)?);
+        }
+    }
+    Ok(samples.into_iter().map(median).collect())
+}
+
+/// The middle one.
+pub(crate) fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_unstable_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,88 @@
+//! `bench write`: durable creates per second, beside one insert per commit.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use countersign_core::audit::{Action, Origin};
+use countersign_core::client::{Client, ClientDraft};
+use countersign_core::pepper::{PepperId, Peppers};
+use countersign_store::{SqliteOptions, SqliteStore, Store};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::countersign_process::{Countersign, project_headers, project_id};
+use crate::load::Plan;
+use crate::process::run_load;
+use crate::report::{Figure, Reach, publish};
+use crate::rounds::medians;
+
+const SECONDS: f64 = 4.0;
+
+/// Measures and publishes.
+pub(crate) fn bench() -> anyhow::Result<()> {
+    let data_dir = tempfile::tempdir_in(".")?;
+    let countersign = Countersign::start(data_dir.path(), &[])?;
+    let rates = medians(&[true, false], |creates| {
+        if *creates {
+            let plan = Plan {
+                address: countersign.server.address,
+                source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                path: "/v1/m2m/clients".to_owned(),
+                headers: project_headers(),
+                bodies: vec![r#"{"client_name":"bench","scopes":["read:bench"]}"#.to_owned()],
+                connections: 64,
+                seconds: SECONDS,
+                rate: 0.0,
+                expect: 200,
+            };
+            Ok(run_load(&plan)?.per_second)
+        } else {
+            one_insert_per_commit()
+        }
+    })?;
+    let figure = Figure {
+        name: "creates/s over HTTP at 64 connections ÷ inserts/s, one per commit, on SQLite".to_owned(),
+        ours: rates[0],
+        other: rates[1],
+        reach: Reach::AtLeast(4.0),
+    };
+    let how = "Every create and every insert is on disk before it is answered (WAL, synchronous=FULL), its audit event with it.";
+    publish("write", how, &[figure])
+}
+
+/// The same store, asked one at a time, so that no two inserts can share a commit.
+fn one_insert_per_commit() -> anyhow::Result<f64> {
+    let dir = tempfile::tempdir_in(".")?;
+    let options = SqliteOptions {
+        file: dir.path().join("alone.db"),
+        max_page_count: None,
+        readers: 1,
+        cache_kib: 8192,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let store = SqliteStore::open(options).await?;
+        let project_id = project_id()?;
+        let peppers = Peppers::new(PepperId::from_stored("bench"), &[1; 32]);
+        let mut chance = StdRng::seed_from_u64(1);
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        crate::scale::insert_bench_project(&store, &project_id, &peppers).await?;
+        let started = Instant::now();
+        let mut inserts = 0_u32;
+        while started.elapsed().as_secs_f64() < SECONDS {
+            let draft = ClientDraft {
+                name: "bench".into(),
+                scopes: vec!["read:bench".into()],
+                ..Default::default()
+            };
+            let (client, _) = Client::create(draft, &project_id, now, &peppers, &mut chance)?;
+            let event =
+                Origin::system().event(Action::ClientCreated, Some(&project_id), "c", now, &mut chance);
+            store.insert_client(&client, &event).await?;
+            inserts += 1;
+        }
+        Ok(f64::from(inserts) / started.elapsed().as_secs_f64())
+    })
+}
