@@ -95,7 +95,7 @@ pub struct ClientPatch {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
     /// The client id has a character or a length that is not allowed.
-    #[error("client_id has 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -")]
+    #[error("client_id has 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ - and is none of ., .. and search")]
     Id,
     /// The name cannot be kept.
     #[error("client_name {0}")]

@@ -119,14 +119,14 @@ impl FromStr for ClientId {
     type Err = InvalidId;
 
     /// Accepts 1 to 128 characters of `[A-Za-z0-9._~:@-]`: what fits in a URL path unescaped, and what foreign
-    /// systems use for their ids. The lone dots are refused because a path segment `.` or `..` never arrives.
+    /// systems use for their ids. The lone dots are refused because a path segment `.` or `..` never arrives, and
+    /// `search` because that path is the search's: such a client could be made, and then never be reached.
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let sound = (1..=CLIENT_ID_MAX_CHARS).contains(&text.len())
             && text
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"._~:@-".contains(&b))
-            && text != "."
-            && text != "..";
+            && ![".", "..", "search"].contains(&text);
         if sound {
             Ok(Self(text.to_owned()))
         } else {
@@ -194,13 +194,14 @@ mod tests {
             "ä",
             "a\0",
             "a\n",
+            "search",
             &"x".repeat(129),
         ] {
             assert_eq!(bad.parse::<ClientId>(), Err(InvalidId), "{bad:?}");
         }
         for good in [
             "a",
-            "search",
+            "Search",
             "svc.billing@eu-1:web~2_x".replace('_', "-").as_str(),
             &"x".repeat(128),
         ] {
@@ -225,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_parses_as_a_client_id_is_kept_to_the_letter(text in "[A-Za-z0-9._~:@-]{1,128}") {
-            prop_assume!(text != "." && text != "..");
+            prop_assume!(![".", "..", "search"].contains(&text.as_str()));
             let id: ClientId = text.parse().unwrap();
             prop_assert_eq!(id.as_str(), text);
         }

@@ -3,7 +3,8 @@
 //! The annotated `config.default.toml` is compiled in and is the only source of defaults, so what the documentation says
 //! is what happens. Unknown names are errors everywhere: a mistyped limit must not be a missing one.
 
-use std::collections::BTreeMap;
+mod layers;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,29 +12,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 use serde::Deserialize;
-use toml::{Table, Value};
+
+pub use layers::{Layers, Origin, Overrides, Setting};
 
 /// The defaults, as they are documented.
 pub const DEFAULT_FILE: &str = include_str!("config.default.toml");
-
-/// Prefix of all environment variables.
-const ENV_PREFIX: &str = "COUNTERSIGN_";
-
-/// Variables with the prefix that are not settings: secrets, the bootstrap, and what the command line reads.
-const NOT_SETTINGS: &[&str] = &[
-    "COUNTERSIGN_BOOTSTRAP_OPERATOR_KEY",
-    "COUNTERSIGN_BOOTSTRAP_PROJECT_ID",
-    "COUNTERSIGN_BOOTSTRAP_PROJECT_SECRET",
-    "COUNTERSIGN_CA_FILE",
-    "COUNTERSIGN_CLIENT_ID",
-    "COUNTERSIGN_CLIENT_SECRET",
-    "COUNTERSIGN_CONFIG",
-    "COUNTERSIGN_MASTER_KEY",
-    "COUNTERSIGN_OPERATOR_KEY",
-    "COUNTERSIGN_PROJECT_ID",
-    "COUNTERSIGN_PROJECT_SECRET",
-    "COUNTERSIGN_URL",
-];
 
 /// Shortest and longest life of a token.
 const LIFETIME: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
@@ -122,32 +105,14 @@ pub enum LogFormat {
     Json,
 }
 
-/// Settings given as flags: dotted name and value as it would stand in the file.
-pub type Overrides = Vec<(&'static str, Value)>;
-
 impl Config {
-    /// Reads the settings. `file` must exist when it is given; without one, `countersign.toml` in the current folder is read
-    /// when it is there.
+    /// Reads and judges the settings; see [`Layers::read`].
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
         overrides: Overrides,
     ) -> anyhow::Result<Self> {
-        let mut table: Table = DEFAULT_FILE.parse().context("config.default.toml")?;
-        let leaves = environment_names(&table);
-        if let Some(text) = read_file(file)? {
-            merge(
-                &mut table,
-                text.parse().context("the configuration file is not TOML")?,
-            );
-        }
-        merge(&mut table, from_environment(&leaves, environment)?);
-        for (path, value) in overrides {
-            merge(&mut table, nested(path, value));
-        }
-        let config: Config = Value::Table(table).try_into().context("configuration")?;
-        config.check()?;
-        Ok(config)
+        Layers::read(file, environment, overrides)?.config()
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -195,92 +160,10 @@ pub fn signed(duration: Duration) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::MAX)
 }
 
-fn read_file(file: Option<&Path>) -> anyhow::Result<Option<String>> {
-    let (path, required) = match file {
-        Some(path) => (path, true),
-        None => (Path::new("countersign.toml"), false),
-    };
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
-}
-
-/// Every setting's environment variable, with its dotted name and its default, which tells its type.
-fn environment_names(defaults: &Table) -> BTreeMap<String, (String, Value)> {
-    fn visit(table: &Table, path: &str, names: &mut BTreeMap<String, (String, Value)>) {
-        for (key, value) in table {
-            let path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
-            match value {
-                Value::Table(table) => visit(table, &path, names),
-                leaf => {
-                    let name = format!("{ENV_PREFIX}{}", path.replace('.', "_").to_uppercase());
-                    names.insert(name, (path, leaf.clone()));
-                }
-            }
-        }
-    }
-    let mut names = BTreeMap::new();
-    visit(defaults, "", &mut names);
-    names
-}
-
-fn from_environment(
-    names: &BTreeMap<String, (String, Value)>,
-    environment: impl IntoIterator<Item = (String, String)>,
-) -> anyhow::Result<Table> {
-    let mut table = Table::new();
-    for (name, text) in environment {
-        if !name.starts_with(ENV_PREFIX) || NOT_SETTINGS.contains(&name.as_str()) {
-            continue;
-        }
-        let Some((path, default)) = names.get(&name) else {
-            bail!("{name} is not a setting of Countersign")
-        };
-        let value = match default {
-            Value::Integer(_) => {
-                Value::Integer(text.parse().with_context(|| format!("{name} must be a number"))?)
-            }
-            Value::Boolean(_) => Value::Boolean(
-                text.parse()
-                    .with_context(|| format!("{name} must be true or false"))?,
-            ),
-            Value::Array(_) => {
-                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-                Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
-            }
-            _ => Value::String(text),
-        };
-        merge(&mut table, nested(path, value));
-    }
-    Ok(table)
-}
-
-fn nested(path: &str, value: Value) -> Table {
-    match path.split_once('.') {
-        None => Table::from_iter([(path.to_owned(), value)]),
-        Some((section, rest)) => Table::from_iter([(section.to_owned(), Value::Table(nested(rest, value)))]),
-    }
-}
-
-fn merge(into: &mut Table, from: Table) {
-    for (key, value) in from {
-        match (into.get_mut(&key), value) {
-            (Some(Value::Table(old)), Value::Table(new)) => merge(old, new),
-            (_, value) => {
-                into.insert(key, value);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use toml::Value;
+
     use super::*;
 
     fn load(environment: &[(&str, &str)], overrides: Overrides) -> anyhow::Result<Config> {

@@ -2,7 +2,7 @@
 //! compiled in, so an installation explains the version it is.
 
 use axum::response::Html;
-use pulldown_cmark::{Options, Parser, html};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 use crate::http::params::Path;
 use crate::problem::{ErrorType, Problem};
@@ -87,19 +87,44 @@ fn section<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 
 /// A page of HTML from our own Markdown. Nothing of a request is ever in it.
 fn page(title: &str, markdown: &str) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
+    let events = with_anchors(Parser::new_ext(markdown, options).collect());
     let mut body = String::new();
-    html::push_html(
-        &mut body,
-        Parser::new_ext(
-            markdown,
-            Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES,
-        ),
-    );
+    html::push_html(&mut body, events.into_iter());
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content='width=device-width, initial-scale=1'><title>{title} · Countersign</title>\
          <style>{STYLE}</style><main>{body}</main></html>"
     )
+}
+
+/// Gives each heading the id that other Markdown renderers give it, so that `/guide/doctor#ready` leads to `## ready`.
+fn with_anchors(mut events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    for start in 0..events.len() {
+        let (heading, rest) = events.split_at_mut(start + 1);
+        if let Some(Event::Start(Tag::Heading { id, .. })) = heading.last_mut()
+            && id.is_none()
+        {
+            *id = Some(anchor(rest).into());
+        }
+    }
+    events
+}
+
+/// The words of a heading, up to its end, joined by `-`.
+fn anchor(events: &[Event<'_>]) -> String {
+    let of_heading = events
+        .iter()
+        .take_while(|event| !matches!(event, Event::End(TagEnd::Heading(_))));
+    let text: String = of_heading
+        .filter_map(|event| match event {
+            Event::Text(text) | Event::Code(text) => Some(text.to_lowercase().replace(' ', "-")),
+            _ => None,
+        })
+        .collect();
+    text.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+        .collect()
 }
 
 const STYLE: &str = "\
@@ -121,6 +146,17 @@ mod tests {
         assert_eq!(section(text, "a"), Some("A1\nA2\n"));
         assert_eq!(section(text, "b"), Some("B\n"));
         assert_eq!(section(text, "c"), None);
+    }
+
+    #[test]
+    fn a_heading_can_be_linked_to() {
+        let html = page(
+            "t",
+            "# T\n\n## open-rotations\n\n## What `serve` does, at first\n\n## Own {#given}\n",
+        );
+        for id in ["open-rotations", "what-serve-does-at-first", "given"] {
+            assert!(html.contains(&format!("<h2 id=\"{id}\">")), "{html}");
+        }
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub struct Problem {
     pub message: String,
     /// Seconds after which trying again makes sense.
     pub retry_after: Option<u64>,
+    /// What really happened, when it is not the caller's doing: for the log alone, which `http/edge.rs` writes, once.
+    pub cause: Option<String>,
 }
 
 impl ErrorType {
@@ -138,6 +140,7 @@ impl ErrorType {
             error_type: self,
             message: message.into(),
             retry_after: None,
+            cause: None,
         }
     }
 }
@@ -145,9 +148,16 @@ impl ErrorType {
 impl Problem {
     /// Something went wrong here. The caller learns the request id; the log gets the rest.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = %chain(error), "request failed");
-        ErrorType::InternalServerError
-            .because("Something went wrong on our side. The request id finds it in the log.")
+        Self::failed(chain(error))
+    }
+
+    /// The same, in words of our own.
+    pub fn failed(cause: impl Into<String>) -> Self {
+        let message = "Something went wrong on our side. The request id finds it in the log.";
+        Self {
+            cause: Some(cause.into()),
+            ..ErrorType::InternalServerError.because(message)
+        }
     }
 
     /// Not now; a later try may do.
@@ -188,11 +198,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable(reason) => {
-                tracing::error!(%reason, "the database is not available");
-                Self::unavailable(
-                    "The service cannot write at the moment. Nothing was changed; try again.",
-                    1,
-                )
+                let message = "The service cannot write at the moment. Nothing was changed; try again.";
+                Self {
+                    cause: Some(format!("the database is not available: {reason}")),
+                    ..Self::unavailable(message, 1)
+                }
             }
             StoreError::Stale => ErrorType::WriteConflict
                 .because("The object was changed at the same time. Read it and try again."),

@@ -24,8 +24,8 @@ const MEMO_ENTRIES: u64 = 100_000;
 /// How long an owner's queue of one is kept after its last use.
 const QUEUE_IDLE: std::time::Duration = std::time::Duration::from_secs(60);
 /// Most slow checks of one owner that may wait; more are refused unseen, so that a flood against one client cannot fill
-/// the pool's queue for the others.
-const WAITING_PER_OWNER: usize = 8;
+/// the pool's queue for the others. A client that starts with as many connections at once is still served.
+const WAITING_PER_OWNER: usize = 64;
 
 /// Checks secrets.
 pub struct SecretChecker {

@@ -13,6 +13,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
@@ -50,13 +51,15 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let ca_file = tls_files.as_ref().and_then(|files| files.ca.clone());
     let tls_config = tls_files.map(tls::serve_with).transpose()?;
 
+    // Listened for before anybody is told that we are here, and so could tell us to go.
+    let signals = StopSignals::listen()?;
     jobs::start(&app, follower);
     if let Some(handle) = metrics_handle {
         let listen = app.config.metrics.listen.parse().context("metrics.listen")?;
         tokio::spawn(report_end(metrics::serve(listen, handle, app.clone())));
     }
     announce(&app, address, first_start.as_ref(), ca_file.as_deref())?;
-    listen(&app, listener, tls_config).await?;
+    listen(&app, listener, tls_config, signals).await?;
     // What is in memory only is written before the process ends.
     jobs::flush_usage(&app).await;
     app.store.close().await;
@@ -107,10 +110,19 @@ fn announce(
     }
 }
 
-async fn listen(app: &App, listener: TcpListener, tls: Option<RustlsConfig>) -> anyhow::Result<()> {
+async fn listen(
+    app: &App,
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    signals: StopSignals,
+) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let handle = Handle::new();
-    tokio::spawn(stop_on_signal(handle.clone(), app.config.server.shutdown_timeout));
+    tokio::spawn(stop_on_signal(
+        signals,
+        handle.clone(),
+        app.config.server.shutdown_timeout,
+    ));
     let routes = router::router::<Incoming>(app.clone());
     let service =
         <_ as ServiceExt<Request<Incoming>>>::into_make_service_with_connect_info::<SocketAddr>(routes);
@@ -138,20 +150,27 @@ fn bound(builder: &mut Builder<TokioExecutor>) {
     builder.http2().max_header_list_size(HEAD_BYTES as u32);
 }
 
-/// On SIGTERM or Ctrl-C no new connection is taken, and requests in flight are finished.
-async fn stop_on_signal(handle: Handle<SocketAddr>, timeout: Duration) {
-    let interrupted = tokio::signal::ctrl_c();
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
+/// What tells the service to stop: SIGTERM, and Ctrl-C.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+}
+
+/// No new connection is taken, and requests in flight are finished.
+async fn stop_on_signal(mut signals: StopSignals, handle: Handle<SocketAddr>, timeout: Duration) {
     tokio::select! {
-        _ = interrupted => {}
-        () = terminated => {}
+        _ = signals.interrupt.recv() => {}
+        _ = signals.terminate.recv() => {}
     }
     tracing::info!("stopping; finishing requests in flight");
     handle.graceful_shutdown(Some(timeout));

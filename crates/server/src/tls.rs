@@ -39,14 +39,26 @@ pub fn files(config: &Config) -> anyhow::Result<Option<Files>> {
     if tls.self_signed {
         return make_self_signed(&config.server.data_dir.join("tls"), &config.server.public_url).map(Some);
     }
-    if tls.cert_file.as_os_str().is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(Files {
+    Ok(files_of(config))
+}
+
+/// The files that are set.
+fn files_of(config: &Config) -> Option<Files> {
+    let tls = &config.server.tls;
+    (!tls.cert_file.as_os_str().is_empty()).then(|| Files {
         certificate: tls.cert_file.clone(),
         key: tls.key_file.clone(),
         ca: None,
-    }))
+    })
+}
+
+/// Whether the files that are set can be served with.
+pub fn check(config: &Config) -> anyhow::Result<()> {
+    install_provider();
+    match files_of(config) {
+        Some(files) => load(&files).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Loads the files, and goes on to look whether they change.

@@ -1,108 +1,124 @@
 //! The command line: nouns and verbs.
+//!
+//! A noun is a file or a folder, and [`Command`] is their table of contents. Nouns that speak HTTP do so through
+//! [`calling`], with credentials that [`connection`] finds; those that work on the data folder go through [`offline`].
+//!
+//! # Adding a command
+//!
+//! A variant of [`Command`] or of its noun's verbs, with an example in `after_help`; a snapshot of its help is taken by
+//! `tests/cli`. Secrets never come as arguments: give it a `--…-file` option and [`secret_input`].
 
-use std::path::PathBuf;
+mod audit;
+mod backup;
+mod calling;
+mod client;
+mod completions;
+mod config;
+mod connection;
+mod doctor;
+mod env_file;
+mod exit;
+mod key;
+mod master_key;
+mod offline;
+mod openapi;
+mod operator;
+mod paging;
+mod printing;
+mod project;
+mod recover;
+mod restore;
+mod secret_input;
+mod serve;
+mod shown_once;
+mod token;
+
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use toml::Value;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::{Config, Overrides};
+use printing::Output;
+
+const AFTER_HELP: &str = "\
+Environment:
+  COUNTERSIGN_URL             where the server is [default: http://127.0.0.1:4000]
+  COUNTERSIGN_CA_FILE         PEM of the one authority to trust, when it is private
+  COUNTERSIGN_PROJECT_ID      the project
+  COUNTERSIGN_PROJECT_SECRET  its secret, for `client`
+  COUNTERSIGN_OPERATOR_KEY    an operator's key, for everything else
+  COUNTERSIGN_CLIENT_ID, COUNTERSIGN_CLIENT_SECRET  for `token get`
+  Secrets come from here, from a file or from standard input, never from an argument.
+
+Exit codes:
+  0  it worked
+  1  it failed
+  2  the command was not understood, or something it needs was not given
+  3  credentials are wrong or do not allow it (401, 403)
+  4  what it is about does not exist (404)
+  5  the present state refuses it: an id is taken, a rotation is open, a file is in the way
+  6  the server cannot be reached, or cannot answer now (429, 503)";
 
 /// A self-hosted identity service for machines.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, max_term_width = 100)]
+#[command(name = "countersign", version, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
+    /// Print JSON for scripts: the API's answer as it came.
+    #[arg(long, global = true, display_order = 900)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the service.
-    Serve(ServeArgs),
-    /// Print an OpenAPI document.
-    Openapi(OpenapiArgs),
-}
-
-/// Where settings come from.
-#[derive(Debug, Args)]
-pub struct ConfigArgs {
-    /// Configuration file [default: countersign.toml when it is there].
-    #[arg(long, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Folder of the embedded database and the master key.
-    #[arg(long, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
-    /// Where the database is [default: SQLite in the data folder].
-    #[arg(long, value_name = "URL")]
-    database_url: Option<String>,
-}
-
-#[derive(Debug, Args)]
-struct ServeArgs {
-    #[command(flatten)]
-    config: ConfigArgs,
-    /// Address and port; port 0 takes a free one and prints it.
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<String>,
-    /// How callers reach this service.
-    #[arg(long, value_name = "URL")]
-    public_url: Option<String>,
-    /// Development: serve https with a certificate made here.
-    #[arg(long)]
-    tls_self_signed: bool,
-}
-
-#[derive(Debug, Args)]
-struct OpenapiArgs {
-    /// The admin API's document instead of the wire's.
-    #[arg(long)]
-    admin: bool,
+    Serve(serve::ServeArgs),
+    Project(project::ProjectArgs),
+    Client(client::ClientArgs),
+    Token(token::TokenArgs),
+    Key(key::KeyArgs),
+    Operator(operator::OperatorArgs),
+    Audit(audit::AuditArgs),
+    Doctor(doctor::DoctorArgs),
+    Config(config::ConfigNounArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    MasterKey(master_key::MasterKeyArgs),
+    Recover(recover::RecoverArgs),
+    Openapi(openapi::OpenapiArgs),
+    Completions(completions::CompletionsArgs),
 }
 
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command {
-        Command::Serve(args) => args
-            .config()
-            .and_then(|config| block_on(crate::serve::serve(config))),
-        Command::Openapi(args) => print_openapi(&args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
-    }
+    exit::end(block_on(cli.run()))
 }
 
-impl ConfigArgs {
-    fn load(&self, mut overrides: Overrides) -> anyhow::Result<Config> {
-        if let Some(dir) = &self.data_dir {
-            overrides.push(("server.data_dir", Value::String(dir.display().to_string())));
-        }
-        if let Some(url) = &self.database_url {
-            overrides.push(("database.url", Value::String(url.clone())));
-        }
-        Config::load(self.config.as_deref(), std::env::vars(), overrides)
-    }
+/// The whole command line, for completions and for tests that visit every command.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
-impl ServeArgs {
-    fn config(&self) -> anyhow::Result<Config> {
-        let mut overrides = Overrides::new();
-        if let Some(listen) = &self.listen {
-            overrides.push(("server.listen", Value::String(listen.clone())));
+impl Cli {
+    async fn run(self) -> anyhow::Result<()> {
+        let output = Output { json: self.json };
+        match self.command {
+            Command::Serve(args) => args.run().await,
+            Command::Project(args) => args.run(output).await,
+            Command::Client(args) => args.run(output).await,
+            Command::Token(args) => args.run(output).await,
+            Command::Key(args) => args.run(output).await,
+            Command::Operator(args) => args.run(output).await,
+            Command::Audit(args) => args.run(output).await,
+            Command::Doctor(args) => args.run(output).await,
+            Command::Config(args) => args.run(output),
+            Command::Backup(args) => args.run(output).await,
+            Command::Restore(args) => args.run(output).await,
+            Command::MasterKey(args) => args.run(output).await,
+            Command::Recover(args) => args.run(output).await,
+            Command::Openapi(args) => args.run(),
+            Command::Completions(args) => args.run(),
         }
-        if let Some(url) = &self.public_url {
-            overrides.push(("server.public_url", Value::String(url.clone())));
-        }
-        if self.tls_self_signed {
-            overrides.push(("server.tls.self_signed", Value::Boolean(true)));
-        }
-        self.config.load(overrides)
     }
 }
 
@@ -111,20 +127,4 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
         .enable_all()
         .build()?
         .block_on(work)
-}
-
-#[expect(clippy::print_stdout, reason = "what a command prints")]
-fn print_openapi(args: &OpenapiArgs) -> anyhow::Result<()> {
-    let document = if args.admin {
-        crate::openapi::admin_document()
-    } else {
-        crate::openapi::wire_document()
-    };
-    println!("{}", document.to_pretty_json()?);
-    Ok(())
-}
-
-#[expect(clippy::print_stderr, reason = "where errors of a command belong")]
-fn complain(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
 }

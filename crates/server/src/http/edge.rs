@@ -44,13 +44,22 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
     request.extensions_mut().insert(context.clone());
-    let span = tracing::info_span!("request", request.id = %context.request_id);
-    let answered = answer(&app, request, next).instrument(span.clone()).await;
-    let response = written_out(&app, answered, &context);
+    // For whoever follows one request through the libraries; otherwise the line at the end is all, and costs nothing here.
+    let span = tracing::debug_span!("request", request.id = %context.request_id);
+    let mut answered = answer(&app, request, next).instrument(span).await;
+    let error = answered.extensions_mut().remove::<ErrorAnswer>();
+    let response = written_out(&app, answered, error.as_ref(), &context);
     // The route, never the path: an id in a metric's label is a metric per client, and a path may hold anything.
     let route = route.as_deref().unwrap_or("none");
     crate::metrics::request(&method, route, response.status(), started.elapsed());
-    span.in_scope(|| log(&method, route, response.status(), started, &context));
+    log(
+        &method,
+        route,
+        response.status(),
+        started,
+        &context,
+        error.as_ref(),
+    );
     response
 }
 
@@ -64,10 +73,7 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
     match tokio::time::timeout(app.config.server.request_timeout, handled).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
-            tracing::error!("a handler panicked; its message is on standard error");
-            ErrorType::InternalServerError
-                .because("Something went wrong on our side.")
-                .into_response()
+            Problem::failed("a handler panicked; its message is on standard error").into_response()
         }
         Err(_elapsed) => ErrorType::RequestTimeout
             .because("The request took too long.")
@@ -76,8 +82,13 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
 }
 
 /// Errors get their body, every answer its headers.
-fn written_out(app: &App, mut response: Response, context: &RequestContext) -> Response {
-    if let Some(error) = response.extensions_mut().remove::<ErrorAnswer>() {
+fn written_out(
+    app: &App,
+    mut response: Response,
+    error: Option<&ErrorAnswer>,
+    context: &RequestContext,
+) -> Response {
+    if let Some(error) = error {
         let (body, headers) = error.written(&app.public_url, &context.request_id);
         let status = error.status();
         response = (status, headers, axum::Json(body)).into_response();
@@ -107,6 +118,13 @@ impl ErrorAnswer {
         match self {
             Self::Api(problem) => problem.error_type.status(),
             Self::OAuth(error) => error.status(),
+        }
+    }
+
+    fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Api(problem) => problem.cause.as_deref(),
+            Self::OAuth(_) => None,
         }
     }
 
@@ -153,13 +171,27 @@ impl ErrorAnswer {
     }
 }
 
-/// One line a request: what the server is to blame for as an error, everyday traffic at debug, the rest at info.
-fn log(method: &Method, route: &str, status: StatusCode, started: Instant, context: &RequestContext) {
-    let (status, micros, address) = (status.as_u16(), started.elapsed().as_micros(), context.address);
+/// One line a request, with the cause where there is one: what the server is to blame for as a warning or worse, everyday
+/// traffic at debug, the rest at info.
+fn log(
+    method: &Method,
+    route: &str,
+    status: StatusCode,
+    started: Instant,
+    context: &RequestContext,
+    error: Option<&ErrorAnswer>,
+) {
+    let (request_id, address) = (context.request_id.as_str(), context.address);
+    let (status, micros) = (status.as_u16(), started.elapsed().as_micros());
+    let cause = error.and_then(ErrorAnswer::cause);
     let everyday = *method == Method::GET || route.ends_with("/oauth2/token");
-    match status {
-        500.. => tracing::warn!(%method, route, status, micros, %address, "answered"),
-        _ if everyday => tracing::debug!(%method, route, status, micros, %address, "answered"),
-        _ => tracing::info!(%method, route, status, micros, %address, "answered"),
+    if let Some(cause) = cause {
+        tracing::error!(request.id = request_id, %method, route, status, micros, %address, cause, "failed");
+    } else if status >= 500 {
+        tracing::warn!(request.id = request_id, %method, route, status, micros, %address, "answered");
+    } else if everyday {
+        tracing::debug!(request.id = request_id, %method, route, status, micros, %address, "answered");
+    } else {
+        tracing::info!(request.id = request_id, %method, route, status, micros, %address, "answered");
     }
 }

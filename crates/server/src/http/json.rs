@@ -27,7 +27,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let content_type = request.headers().get(CONTENT_TYPE).cloned();
-        let body = read_body(request, app).await?;
+        let body = read_body(request.into_body(), app).await?;
         if !body.is_empty()
             && !content_type
                 .as_ref()
@@ -89,18 +89,6 @@ pub fn parse_object(body: &Bytes) -> Result<Map<String, Value>, Problem> {
         Value::Array(items) if items.is_empty() => Ok(Map::new()),
         Value::Null => Ok(Map::new()),
         _ => Err(ErrorType::BadRequest.because("The body must be a JSON object.")),
-    }
-}
-
-/// An object that a PHP client may write as an empty array.
-pub fn object_or_empty_array<'de, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<Map<String, Value>>, D::Error> {
-    match Option::<Value>::deserialize(from)? {
-        None => Ok(None),
-        Some(Value::Object(members)) => Ok(Some(members)),
-        Some(Value::Array(items)) if items.is_empty() => Ok(Some(Map::new())),
-        Some(_) => Err(D::Error::custom("invalid type, expected an object")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequestParts, Path as AnyPath, Query as AnyQuery};
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::problem::{ErrorType, Problem};
@@ -28,9 +29,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let malformed =
+            || ErrorType::InvalidRequestValue.because("A query parameter is not of its documented form.");
+        // The decoder writes U+FFFD for bytes that are no UTF-8; a filter must not be silently another one.
+        let raw = parts.uri.query().unwrap_or_default();
+        percent_decode_str(raw).decode_utf8().map_err(|_| malformed())?;
         let query = AnyQuery::from_request_parts(parts, state).await;
-        query.map(|AnyQuery(value)| Self(value)).map_err(|_| {
-            ErrorType::InvalidRequestValue.because("A query parameter is not of its documented form.")
-        })
+        query.map(|AnyQuery(value)| Self(value)).map_err(|_| malformed())
     }
 }

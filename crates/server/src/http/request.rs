@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -127,9 +128,9 @@ fn real_address(socket: Option<IpAddr>, headers: &HeaderMap, trusted_proxies: &[
 }
 
 /// The whole body, within the limit.
-pub async fn read_body(request: Request, app: &App) -> Result<Bytes, Problem> {
+pub async fn read_body(body: Body, app: &App) -> Result<Bytes, Problem> {
     let limit = app.config.limits.body_kib * 1024;
-    match Limited::new(request.into_body(), limit).collect().await {
+    match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(ErrorType::RequestTooLarge.because(format!("The body has at most {limit} bytes.")))

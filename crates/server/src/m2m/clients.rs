@@ -81,7 +81,7 @@ async fn make(
 ) -> Result<(Client, SecretString), Problem> {
     let (now, peppers, project_id) = (app.now(), app.peppers.clone(), project_id.clone());
     let slow = body.imports_secret();
-    let draft = ClientDraft::from(body);
+    let draft = ClientDraft::try_from(body)?;
     let create = move || Client::create(draft, &project_id, now, &peppers, &mut chance());
     let created = if slow {
         let _permit = app
@@ -135,7 +135,7 @@ pub async fn update_client(
     headers: HeaderMap,
     Json(body): Json<UpdateClient>,
 ) -> Result<Answer<ClientAnswer>, Problem> {
-    let patch = ClientPatch::from(body).as_meant(user_agent(&headers).starts_with("Stytch Java"));
+    let patch = ClientPatch::try_from(body)?.as_meant(user_agent(&headers).starts_with("Stytch Java"));
     let decide = |client: &Client| Ok((client.patched(patch.clone(), app.now())?, ()));
     let (client, ()) = change_client(
         &app,

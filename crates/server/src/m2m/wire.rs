@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::http::json::{object_or_empty_array, strings};
+use crate::http::json::strings;
+use crate::problem::{ErrorType, Problem};
 
 /// An M2M client.
 #[derive(Debug, Serialize, ToSchema)]
@@ -107,8 +108,7 @@ pub struct CreateClient {
     scopes: Option<Vec<String>>,
     /// Your own facts: at most 20 keys and 4,096 bytes.
     #[schema(value_type = Option<Object>)]
-    #[serde(default, deserialize_with = "object_or_empty_array")]
-    trusted_metadata: Option<Map<String, Value>>,
+    trusted_metadata: Option<Value>,
 }
 
 /// What an SDK sends to change a client. What is absent or null stays.
@@ -130,8 +130,7 @@ pub struct UpdateClient {
     scopes: Option<Vec<String>>,
     /// Merged key by key at the top level; a key with null is deleted.
     #[schema(value_type = Option<Object>)]
-    #[serde(default, deserialize_with = "object_or_empty_array")]
-    trusted_metadata: Option<Map<String, Value>>,
+    trusted_metadata: Option<Value>,
 }
 
 /// A secret on its way in, which `Debug` does not show.
@@ -151,28 +150,45 @@ impl CreateClient {
     }
 }
 
-impl From<CreateClient> for ClientDraft {
-    fn from(body: CreateClient) -> Self {
-        Self {
+impl TryFrom<CreateClient> for ClientDraft {
+    type Error = Problem;
+
+    fn try_from(body: CreateClient) -> Result<Self, Problem> {
+        Ok(Self {
             client_id: body.client_id,
             client_secret: body.client_secret.map(|secret| secret.0),
             name: body.client_name.unwrap_or_default(),
             description: body.client_description.unwrap_or_default(),
             scopes: body.scopes.unwrap_or_default(),
-            metadata: body.trusted_metadata.unwrap_or_default(),
-        }
+            metadata: body
+                .trusted_metadata
+                .map(members)
+                .transpose()?
+                .unwrap_or_default(),
+        })
     }
 }
 
-impl From<UpdateClient> for ClientPatch {
-    fn from(body: UpdateClient) -> Self {
-        Self {
+impl TryFrom<UpdateClient> for ClientPatch {
+    type Error = Problem;
+
+    fn try_from(body: UpdateClient) -> Result<Self, Problem> {
+        Ok(Self {
             name: body.client_name,
             description: body.client_description,
             status: body.status,
             scopes: body.scopes,
-            metadata: body.trusted_metadata,
-        }
+            metadata: body.trusted_metadata.map(members).transpose()?,
+        })
+    }
+}
+
+/// The members of an object, which a PHP client writes as an empty array when it has none (wire contract 1.2).
+fn members(metadata: Value) -> Result<Map<String, Value>, Problem> {
+    match metadata {
+        Value::Object(members) => Ok(members),
+        Value::Array(items) if items.is_empty() => Ok(Map::new()),
+        _ => Err(ErrorType::MetadataInvalidFormat.because("trusted_metadata must be a JSON object.")),
     }
 }
 

@@ -39,8 +39,13 @@ impl PresentedRequest {
                 client_id,
                 secret: SecretString::from(secret),
             }),
-            // RFC 6749 section 3.2.1 lets a client repeat its id beside a Basic header.
-            (_, None) => basic(headers)?,
+            (None, None) => basic(headers)?,
+            // RFC 6749 section 3.2.1 lets a client repeat its id beside a Basic header. A project's header does not fill
+            // in the secret of a client that sent none.
+            (Some(client_id), None) => match basic(headers)? {
+                presented if presented.client_id() == client_id => presented,
+                _ => return Err(missing_credentials().into()),
+            },
             (None, Some(_)) => return Err(missing_credentials().into()),
         };
         Ok(Self { credentials, request })
@@ -258,6 +263,15 @@ mod tests {
             who(FORM, Some("c:100%+sure"), ""),
             Ok(("basic c".into(), "100%+sure".into()))
         );
+    }
+
+    #[test]
+    fn an_id_in_the_body_must_be_the_one_of_the_header() {
+        assert_eq!(
+            who(FORM, Some("c:s"), "client_id=d"),
+            Err("invalid_request".into())
+        );
+        assert_eq!(who(FORM, None, "client_id=d"), Err("invalid_request".into()));
     }
 
     #[test]

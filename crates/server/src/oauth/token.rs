@@ -9,7 +9,6 @@ use countersign_core::client_auth::Presented;
 use countersign_core::grant::{self, Grant};
 use countersign_core::ids;
 use countersign_core::secret::StoredSecret;
-use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,7 +22,7 @@ use crate::http::params::Path;
 use crate::http::request::{RequestContext, read_body, user_agent};
 use crate::keys::LiveProject;
 use crate::openapi::wire::{OAuthErrorBody, ProblemBody, TokenRequestBody};
-use crate::problem::{ErrorType, Problem};
+use crate::problem::Problem;
 use crate::signer::SignerError;
 use crate::usage::Use;
 
@@ -72,14 +71,16 @@ pub struct TokenAnswer {
 )]
 pub async fn issue_token(
     State(app): State<App>,
-    Path(project_id): Path<String>,
+    project_id: Result<Path<String>, Problem>,
     context: RequestContext,
-    headers: HeaderMap,
     request: Request,
 ) -> Result<Json<TokenAnswer>, TokenRefusal> {
+    // A path that does not decode names no project, and an unknown project is not told from an unknown client.
+    let project_id = project_id.map_or_else(|_| String::new(), |Path(id)| id);
     app.limits.admit(context.address)?;
-    let body = read_body(request, &app).await?;
-    let presented = PresentedRequest::read(&headers, &body)?;
+    let (head, body) = request.into_parts();
+    let body = read_body(body, &app).await?;
+    let presented = PresentedRequest::read(&head.headers, &body)?;
     let (project, client, secret) = authenticate(&app, &project_id, &presented, &context).await?;
     let grant = decide(&app, &project, &client, &presented)?;
     app.limits.token(context.address, &client.project_id)?;
@@ -90,7 +91,7 @@ pub async fn issue_token(
         client_id: &client.client_id,
         secret_number: secret.number,
         address: context.address,
-        user_agent: user_agent(&headers),
+        user_agent: user_agent(&head.headers),
     };
     app.usage.token_issued(used, app.now());
     upgrade::if_outdated(&app, &client, secret, presented.credentials.secret(), &context);
@@ -163,8 +164,8 @@ fn decide(
 
 async fn sign(app: &App, project: &LiveProject, grant: Grant) -> Result<String, Problem> {
     let Some(key) = project.signing_key(grant.algorithm, app.now()) else {
-        tracing::error!(project.id = %project.project.id, algorithm = %grant.algorithm, "no active signing key");
-        return Err(ErrorType::InternalServerError.because("The project has no active signing key."));
+        let (id, algorithm) = (&project.project.id, grant.algorithm);
+        return Err(Problem::failed(format!("{id} has no active {algorithm} key")));
     };
     app.signer.sign(key, grant).await.map_err(|error| match error {
         SignerError::Full => {

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 /// A data folder held by this process until it is dropped.
 #[derive(Debug)]
@@ -12,6 +12,11 @@ pub struct DataDir {
     path: PathBuf,
     _lock: File,
 }
+
+/// Another process holds the folder.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is in use by another countersign process; stop that one first", .0.display())]
+pub struct InUse(PathBuf);
 
 impl DataDir {
     /// Makes the folder when it is not there and locks it. Two processes on one SQLite file would each believe to be the
@@ -27,12 +32,7 @@ impl DataDir {
                 path: path.to_owned(),
                 _lock: lock,
             }),
-            Err(TryLockError::WouldBlock) => {
-                bail!(
-                    "{} is in use by another countersign process; stop that one first",
-                    path.display()
-                )
-            }
+            Err(TryLockError::WouldBlock) => Err(InUse(path.to_owned()).into()),
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock {}", path.display()))
             }
@@ -58,10 +58,15 @@ pub fn create_private_dir(path: &Path) -> anyhow::Result<()> {
 
 /// Writes a new file that only its owner can read, and has it on disk when this returns. Refuses an existing one.
 pub fn write_private(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
-    let mut file = open_private(path, OpenOptions::new().create_new(true))?;
+    let mut file = create_private(path)?;
     let written = file.write_all(contents).and_then(|()| file.sync_all());
     written.with_context(|| format!("cannot write {}", path.display()))?;
     sync_parent(path)
+}
+
+/// Makes an empty file that only its owner can read. Refuses an existing one.
+pub fn create_private(path: &Path) -> anyhow::Result<File> {
+    open_private(path, OpenOptions::new().create_new(true))
 }
 
 /// Makes a created, renamed or removed name last through a power loss.

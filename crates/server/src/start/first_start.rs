@@ -126,7 +126,7 @@ impl FirstStart {
 
     fn environment(&self, url: &str, ca_file: Option<&Path>) -> Zeroizing<String> {
         let ca = ca_file
-            .map(|file| format!("export COUNTERSIGN_CA_FILE={}\n", file.display()))
+            .map(|file| format!("export COUNTERSIGN_CA_FILE={}\n", quoted(file)))
             .unwrap_or_default();
         Zeroizing::new(format!(
             "export COUNTERSIGN_URL={url}\n{ca}export COUNTERSIGN_PROJECT_ID={}\nexport COUNTERSIGN_PROJECT_SECRET={}\n\
@@ -138,19 +138,58 @@ impl FirstStart {
     }
 }
 
-/// The three commands that a newcomer runs next, in another terminal.
+/// The three commands that a newcomer runs next, in another terminal and perhaps in another folder, pasted as they are.
 fn next_steps(out: &mut impl Write, file: &Path) -> std::io::Result<()> {
-    let program = std::env::current_exe()
-        .ok()
-        .map_or_else(|| "countersign".into(), |path| path.display().to_string());
-    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let (file, program) = (quoted(file), program());
     write!(
         out,
-        "\nNext, in another terminal:\n\n  \
-         source {}\n  \
+        "\nNext, in another terminal: take up the credentials, make a client, get a token and verify it.\n\n  \
+         source {file}\n  \
          {program} client create --name my-first-client --scope read:users --save my-first-client.env\n  \
-         {program} token get --from my-first-client.env | {program} token verify -\n\n",
-        file.display()
+         {program} token get --from my-first-client.env | {program} token verify -\n\n"
     )?;
     out.flush()
+}
+
+/// This program as a shell finds it: by its short name where that leads here.
+fn program() -> String {
+    const NAME: &str = "countersign";
+    let Ok(program) = std::env::current_exe() else {
+        return NAME.to_owned();
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .filter_map(|folder| std::fs::canonicalize(folder.join(NAME)).ok())
+        .next();
+    if found.is_some() && found == std::fs::canonicalize(&program).ok() {
+        NAME.to_owned()
+    } else {
+        quoted(&program)
+    }
+}
+
+/// A file's whole name as a word of a shell.
+fn quoted(file: &Path) -> String {
+    let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let text = whole.display().to_string();
+    shlex::try_quote(&text).map_or_else(|_| text.clone(), std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_can_be_pasted_in_any_folder() {
+        let mut out = Vec::new();
+        next_steps(&mut out, Path::new("my data/first-start.env")).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let commands: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        assert_eq!(commands.len(), 3, "{text}");
+        let file = shlex::split(commands[0]).unwrap().remove(1);
+        assert!(
+            Path::new(&file).is_absolute() && file.ends_with("my data/first-start.env"),
+            "{file}"
+        );
+    }
 }

@@ -43,8 +43,7 @@ pub async fn rotate(
     new_key_file: Option<&Path>,
     now: Timestamp,
 ) -> anyhow::Result<Rotated> {
-    let from_outside =
-        std::env::var_os(KEY_VARIABLE).is_some() || !config.master_key.file.as_os_str().is_empty();
+    let from_outside = master_key::is_given_from_outside(config);
     let new_key = match (new_key_file, from_outside) {
         (Some(file), _) => {
             master_key::read(file)?.with_context(|| format!("{} does not exist", file.display()))?

@@ -1,0 +1,10 @@
+//! What operators see and do: `src/admin`.
+
+mod audit;
+mod audit_export;
+mod clients;
+mod keys;
+mod operators;
+mod projects;
+mod secrets;
+mod usage;

@@ -1,0 +1,7 @@
+//! What every request passes through: `src/http`.
+
+mod bad_bodies;
+mod edge;
+mod paths;
+mod socket;
+mod tolerances;

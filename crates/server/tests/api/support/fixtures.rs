@@ -1,0 +1,112 @@
+//! Projects and operators that stand in the database before a story begins, with keys that need not be made.
+
+use countersign::chance::chance;
+use countersign::keys::live_project::key_row;
+use countersign::start::Opened;
+use countersign_core::audit::{Action, Origin};
+use countersign_core::ids::ProjectId;
+use countersign_core::key_life::StoredKey;
+use countersign_core::operator::{Operator, Reach, Role};
+use countersign_core::project::{Project, ProjectSecret, TokenProfile};
+use countersign_core::secret::{NewSecret, generate_secret_id};
+use countersign_core::{Algorithm, Timestamp};
+use countersign_token::issue::self_signed_certificate;
+use countersign_token::test_keys::{RS256_OTHER_PKCS8, RS256_PKCS8};
+use secrecy::ExposeSecret;
+
+use super::PUBLIC_URL;
+
+/// A project, and its signing key.
+pub(crate) struct Blueprint {
+    id: &'static str,
+    kid: &'static str,
+    pkcs8: &'static [u8],
+}
+
+pub(crate) const PROJECT: Blueprint = Blueprint {
+    id: "project-test-11111111-1111-4111-8111-111111111111",
+    kid: "jwk-test-11111111-1111-4111-8111-111111111111",
+    pkcs8: RS256_PKCS8,
+};
+
+pub(crate) const OTHER_PROJECT: Blueprint = Blueprint {
+    id: "project-live-22222222-2222-4222-8222-222222222222",
+    kid: "jwk-live-22222222-2222-4222-8222-222222222222",
+    pkcs8: RS256_OTHER_PKCS8,
+};
+
+/// A project that exists, and how to be its backend.
+#[derive(Debug, Clone)]
+pub(crate) struct TestProject {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) secret_id: String,
+    pub(crate) kid: String,
+}
+
+/// An operator that exists.
+#[derive(Debug, Clone)]
+pub(crate) struct TestOperator {
+    pub(crate) id: String,
+    pub(crate) key: String,
+}
+
+impl TestProject {
+    pub(crate) fn project_id(&self) -> ProjectId {
+        self.id.parse().unwrap()
+    }
+}
+
+pub(super) async fn make_project(opened: &Opened, blueprint: Blueprint, now: Timestamp) -> TestProject {
+    let id: ProjectId = blueprint.id.parse().unwrap();
+    let project = Project::new(id.clone(), "a project", TokenProfile::Stytch, PUBLIC_URL, now).unwrap();
+    let secret = NewSecret::for_project(id.environment(), now, &opened.peppers, &mut chance());
+    let plaintext = secret.plaintext.expose_secret().to_owned();
+    let project_secret = ProjectSecret {
+        id: generate_secret_id(&mut chance()),
+        project_id: id.clone(),
+        name: "first".to_owned(),
+        secret: secret.stored,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let certificate = self_signed_certificate(blueprint.pkcs8, Algorithm::Rs256, now.as_second()).unwrap();
+    let key = StoredKey {
+        kid: blueprint.kid.to_owned(),
+        project_id: id.clone(),
+        algorithm: Algorithm::Rs256,
+        announced_at: now,
+        activate_at: now,
+        retire_at: None,
+        drop_at: None,
+        sealed: opened
+            .master_key
+            .seal(key_row(blueprint.kid), blueprint.pkcs8, &mut chance()),
+        certificate: Some(certificate),
+    };
+    let event = Origin::system()
+        .event(Action::ProjectCreated, Some(&id), id.as_str(), now, &mut chance())
+        .to(project.for_audit());
+    opened
+        .store
+        .insert_project(&project, &project_secret, &[key], &event)
+        .await
+        .unwrap();
+    TestProject {
+        id: blueprint.id.to_owned(),
+        secret: plaintext,
+        secret_id: project_secret.id,
+        kid: blueprint.kid.to_owned(),
+    }
+}
+
+pub(super) async fn make_operator(opened: &Opened, now: Timestamp) -> TestOperator {
+    let key = NewSecret::for_operator(now, &opened.peppers, &mut chance());
+    let operator = Operator::new("first", Role::Admin, Reach::All, key.stored, now, &mut chance()).unwrap();
+    let event = Origin::system().event(Action::OperatorCreated, None, &operator.id, now, &mut chance());
+    opened.store.insert_operator(&operator, &event).await.unwrap();
+    TestOperator {
+        id: operator.id,
+        key: key.plaintext.expose_secret().to_owned(),
+    }
+}
