@@ -1,0 +1,9 @@
+//! The official Rust SDK, unmodified, against a running Countersign.
+
+#[macro_use]
+mod surroundings;
+
+mod clients;
+mod search;
+mod short;
+mod tokens;

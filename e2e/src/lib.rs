@@ -1,0 +1,18 @@
+//! Starts the real binary, for the tests in `tests/` and for the program `sdk-suites`.
+//!
+//! `cargo xtask e2e` runs the tests, `cargo xtask test` all of it. [`Server::start`] is where to begin reading.
+
+mod backend;
+mod group;
+pub mod http;
+pub mod identity;
+pub mod leaks;
+pub mod places;
+pub mod program;
+mod server;
+pub mod strace;
+pub mod suites;
+pub mod tally;
+
+pub use backend::{Answer, Backend};
+pub use server::{Options, Server};
