@@ -1,8 +1,8 @@
 //! Sealing: how signing keys, peppers and credentials rest in the database.
 //!
 //! AES-256-GCM under the installation's master key. The associated data names the row, so that a sealed value
-//! copied to another row, or an old version put back, does not open (the attack: someone who can write to the
-//! database but does not hold the master key).
+//! copied to another row does not open (the attack: someone who can write to the database but does not hold the master
+//! key); where a table has versions, neither does an old one put back.
 
 use std::fmt;
 use std::str::FromStr;
@@ -165,7 +165,7 @@ impl FromStr for MasterKey {
 
 /// Bytes of a hexadecimal text; `None` when it is none.
 pub(crate) fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) || !text.len().is_multiple_of(2) {
         return None;
     }
     (0..text.len())

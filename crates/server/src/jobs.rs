@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_core::Timestamp;
 use countersign_core::audit::{Action, Origin};
 use jiff::SignedDuration;
+use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::chance::chance;
@@ -17,11 +18,13 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
 /// How long changes stay in the feed; a node that was away for longer forgets everything.
 const CHANGES_KEPT: SignedDuration = SignedDuration::from_mins(15);
 
-/// Starts the jobs; they end with the runtime.
-pub fn start(app: &App, follower: Follower) {
-    tokio::spawn(follower.run());
-    tokio::spawn(flush_usage_forever(app.clone()));
-    tokio::spawn(keep_house_forever(app.clone()));
+/// Starts the jobs; they end with what is returned.
+pub fn start(app: &App, follower: Follower) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    jobs.spawn(follower.run());
+    jobs.spawn(flush_usage_forever(app.clone()));
+    jobs.spawn(keep_house_forever(app.clone()));
+    jobs
 }
 
 async fn flush_usage_forever(app: App) {

@@ -23,18 +23,34 @@ const SECONDS: &[f64] = &[
 /// Whether anybody collects: labels are built for nobody else.
 static COLLECTED: AtomicBool = AtomicBool::new(false);
 
-/// Starts to collect metrics.
-pub fn install() -> anyhow::Result<PrometheusHandle> {
+/// A listener, and what it serves.
+pub struct Listener {
+    listener: std::net::TcpListener,
+    handle: PrometheusHandle,
+}
+
+/// Binds the listener and starts to collect; `None` when no metrics are wanted.
+pub fn bind(config: &crate::config::Metrics) -> anyhow::Result<Option<Listener>> {
+    if config.listen.is_empty() {
+        return Ok(None);
+    }
+    let address: SocketAddr = config.listen.parse().context("metrics.listen")?;
+    let listener = std::net::TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address} for metrics"))?;
+    listener.set_nonblocking(true)?;
     COLLECTED.store(true, Ordering::Relaxed);
     let matcher = Matcher::Suffix("_seconds".to_owned());
-    PrometheusBuilder::new()
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(matcher, SECONDS)
         .and_then(PrometheusBuilder::install_recorder)
-        .context("metrics")
+        .context("metrics")?;
+    Ok(Some(Listener { listener, handle }))
 }
 
 /// Serves the metrics until the process ends.
-pub async fn serve(listen: SocketAddr, handle: PrometheusHandle, app: App) -> anyhow::Result<()> {
+pub async fn serve(bound: Listener, app: App) -> anyhow::Result<()> {
+    let Listener { listener, handle } = bound;
+    tracing::info!(address = %listener.local_addr()?, "metrics");
     let router = Router::new().route(
         "/metrics",
         get(move || {
@@ -43,11 +59,7 @@ pub async fn serve(listen: SocketAddr, handle: PrometheusHandle, app: App) -> an
             async move { text }
         }),
     );
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .context("metrics.listen")?;
-    tracing::info!(address = %listener.local_addr()?, "metrics");
-    axum_server::from_tcp(listener.into_std()?)?
+    axum_server::from_tcp(listener)?
         .serve(router.into_make_service())
         .await?;
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,11 +33,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     logging::start(&config.log)?;
     tls::install_provider();
     let bootstrap = Bootstrap::from_environment()?;
-    let metrics_handle = if config.metrics.listen.is_empty() {
-        None
-    } else {
-        Some(metrics::install()?)
-    };
     // Bound before anything is made, so that a port in use changes nothing.
     let listener = TcpListener::bind(config.server.listen)
         .with_context(|| format!("cannot listen on {}", config.server.listen))?;
@@ -45,21 +41,23 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
     let clock = SystemClock;
     let opened = start::open(&config, &clock).await?;
-    let first_start = make_first(&bootstrap, &opened, &public_url, &clock).await?;
-    let (app, follower, data_dir) = start::assemble(config, public_url, opened, Arc::new(clock)).await?;
-    let tls_files = tls::files(&app.config)?;
+    // Everything that may fail comes before the first credentials are made: nobody would see them.
+    let tls_files = tls::files(&config)?;
     let ca_file = tls_files.as_ref().and_then(|files| files.ca.clone());
     let tls_config = tls_files.map(tls::serve_with).transpose()?;
+    let metrics_listener = metrics::bind(&config.metrics)?;
+    let first_start = make_first(&bootstrap, &opened, &public_url, ca_file.as_deref(), &clock).await?;
+    let (app, follower, data_dir) = start::assemble(config, public_url, opened, Arc::new(clock)).await?;
 
     // Listened for before anybody is told that we are here, and so could tell us to go.
     let signals = StopSignals::listen()?;
-    jobs::start(&app, follower);
-    if let Some(handle) = metrics_handle {
-        let listen = app.config.metrics.listen.parse().context("metrics.listen")?;
-        tokio::spawn(report_end(metrics::serve(listen, handle, app.clone())));
+    let mut jobs = jobs::start(&app, follower);
+    if let Some(listener) = metrics_listener {
+        jobs.spawn(report_end(metrics::serve(listener, app.clone())));
     }
     announce(&app, address, first_start.as_ref(), ca_file.as_deref())?;
     listen(&app, listener, tls_config, signals).await?;
+    jobs.shutdown().await;
     // What is in memory only is written before the process ends.
     jobs::flush_usage(&app).await;
     app.store.close().await;
@@ -72,11 +70,12 @@ async fn make_first(
     bootstrap: &Bootstrap,
     opened: &start::Opened,
     public_url: &str,
+    ca_file: Option<&Path>,
     clock: &dyn Clock,
 ) -> anyhow::Result<Option<FirstStart>> {
     bootstrap.apply(opened, public_url, clock.now()).await?;
     if bootstrap.is_empty() {
-        return first_start::make_if_empty(opened, public_url, clock.now()).await;
+        return first_start::make_if_empty(opened, public_url, ca_file, clock.now()).await;
     }
     Ok(None)
 }
@@ -94,7 +93,7 @@ fn announce(
     app: &App,
     address: SocketAddr,
     first_start: Option<&FirstStart>,
-    ca_file: Option<&std::path::Path>,
+    ca_file: Option<&Path>,
 ) -> anyhow::Result<()> {
     let scheme = if app.config.has_tls() { "https" } else { "http" };
     let mut out = std::io::stdout().lock();
@@ -105,7 +104,7 @@ fn announce(
     out.flush()?;
     drop(out);
     match first_start {
-        Some(first) => first.announce(&app.public_url, &app.config.server.data_dir, ca_file),
+        Some(first) => first.announce(),
         None => Ok(()),
     }
 }

@@ -16,10 +16,9 @@ pub(crate) enum Plan {
     Everything,
     /// The clients with one of these ids that meet the conditions.
     Ids(Values, Conditions),
-    /// The clients with one of these names that meet the conditions: a walk for each name.
-    Names(Values, Conditions),
-    /// The clients with one of these scopes that meet the conditions: a walk for each scope.
-    Scopes(Values, Conditions),
+    /// The clients that meet all of these, at least one. Any of them can be walked and the others checked on the way
+    /// ([`walk_one`]); best the one that the fewest clients meet.
+    All(Vec<Walk>),
     /// The clients with one of these ids, names or scopes: all walks together.
     Any {
         /// Ids.
@@ -34,6 +33,15 @@ pub(crate) enum Plan {
 /// Distinct values in order.
 pub(crate) type Values = BTreeSet<String>;
 
+/// A filter with an index: a walk for each value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Walk {
+    /// The client's name is one of these.
+    Names(Values),
+    /// The client holds one of these scopes.
+    Scopes(Values),
+}
+
 /// What a client on the walk must meet besides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Conditions {
@@ -41,6 +49,29 @@ pub(crate) struct Conditions {
     pub(crate) names: Option<Values>,
     /// From each of these lists it holds a scope.
     pub(crate) scopes: Vec<Values>,
+}
+
+/// The walk at `position`, or the first, and the others as conditions on it; `None` when there is none.
+pub(crate) fn walk_one(mut walks: Vec<Walk>, position: usize) -> Option<(Walk, Conditions)> {
+    if walks.is_empty() {
+        return None;
+    }
+    let position = if position < walks.len() { position } else { 0 };
+    let walk = walks.remove(position);
+    Some((walk, Conditions::from(walks)))
+}
+
+impl From<Vec<Walk>> for Conditions {
+    fn from(walks: Vec<Walk>) -> Self {
+        let mut conditions = Self::default();
+        for walk in walks {
+            match walk {
+                Walk::Names(names) => narrow(&mut conditions.names, names),
+                Walk::Scopes(scopes) => conditions.scopes.push(scopes),
+            }
+        }
+        conditions
+    }
 }
 
 impl Plan {
@@ -55,7 +86,6 @@ impl Plan {
         }
     }
 
-    /// Ids before names before scopes: an id is one client at most, a name a few, a scope may be everybody's.
     fn all_of(filters: &[Filter]) -> Self {
         let (mut ids, mut names, mut scopes): (Option<Values>, Option<Values>, Vec<Values>) =
             (None, None, Vec::new());
@@ -69,17 +99,16 @@ impl Plan {
         if ids.iter().chain(&names).chain(&scopes).any(BTreeSet::is_empty) {
             return Self::Nothing;
         }
-        match (ids, names, scopes.split_first()) {
-            (Some(ids), names, _) => Self::Ids(ids, Conditions { names, scopes }),
-            (None, Some(names), _) => Self::Names(names, Conditions { names: None, scopes }),
-            (None, None, Some((walked, others))) => Self::Scopes(
-                walked.clone(),
-                Conditions {
-                    names: None,
-                    scopes: others.to_vec(),
-                },
+        match ids {
+            // An id is one client at most.
+            Some(ids) => Self::Ids(ids, Conditions { names, scopes }),
+            None => Self::All(
+                names
+                    .map(Walk::Names)
+                    .into_iter()
+                    .chain(scopes.into_iter().map(Walk::Scopes))
+                    .collect(),
             ),
-            (None, None, None) => Self::Everything,
         }
     }
 
@@ -132,31 +161,29 @@ mod tests {
         Plan::of(&Search { operator, filters })
     }
 
+    fn names_of(texts: &[&str]) -> Walk {
+        Walk::Names(values(texts))
+    }
+
+    fn scopes_of(texts: &[&str]) -> Walk {
+        Walk::Scopes(values(texts))
+    }
+
     #[test]
-    fn ids_are_walked_before_names_before_scopes() {
-        let (id, name, scope) = (
-            Filter::ClientId(list(&["i"])),
-            Filter::ClientName(list(&["n"])),
+    fn ids_are_walked_before_everything_else() {
+        let filters = vec![
             Filter::Scope(list(&["s"])),
-        );
-        let scopes = vec![values(&["s"])];
+            Filter::ClientName(list(&["n"])),
+            Filter::ClientId(list(&["i", "j"])),
+            Filter::ClientId(list(&["j", "k"])),
+        ];
+        let conditions = Conditions {
+            names: Some(values(&["n"])),
+            scopes: vec![values(&["s"])],
+        };
         assert_eq!(
-            plan(Operator::And, vec![scope.clone(), name.clone(), id]),
-            Plan::Ids(
-                values(&["i"]),
-                Conditions {
-                    names: Some(values(&["n"])),
-                    scopes: scopes.clone()
-                }
-            )
-        );
-        assert_eq!(
-            plan(Operator::And, vec![scope.clone(), name]),
-            Plan::Names(values(&["n"]), Conditions { names: None, scopes })
-        );
-        assert_eq!(
-            plan(Operator::And, vec![scope]),
-            Plan::Scopes(values(&["s"]), Conditions::default())
+            plan(Operator::And, filters),
+            Plan::Ids(values(&["j"]), conditions)
         );
     }
 
@@ -168,20 +195,26 @@ mod tests {
             Filter::ClientName(list(&["b", "c"])),
             Filter::Scope(list(&["y"])),
         ];
-        let conditions = Conditions {
-            names: None,
-            scopes: vec![values(&["x"]), values(&["y"])],
-        };
-        assert_eq!(
-            plan(Operator::And, filters.clone()),
-            Plan::Names(values(&["b"]), conditions)
-        );
+        let walks = vec![names_of(&["b"]), scopes_of(&["x"]), scopes_of(&["y"])];
+        assert_eq!(plan(Operator::And, filters.clone()), Plan::All(walks));
         let any = Plan::Any {
             ids: values(&[]),
             names: values(&["a", "b", "c"]),
             scopes: values(&["x", "y"]),
         };
         assert_eq!(plan(Operator::Or, filters), any);
+    }
+
+    #[test]
+    fn one_filter_is_walked_and_the_others_are_conditions() {
+        let walks = || vec![names_of(&["n"]), scopes_of(&["x"]), scopes_of(&["y"])];
+        let others = Conditions {
+            names: Some(values(&["n"])),
+            scopes: vec![values(&["x"])],
+        };
+        assert_eq!(walk_one(walks(), 2), Some((scopes_of(&["y"]), others)));
+        assert_eq!(walk_one(walks(), 9).map(|(walk, _)| walk), Some(names_of(&["n"])));
+        assert_eq!(walk_one(vec![], 0), None);
     }
 
     #[test]

@@ -184,7 +184,7 @@ async fn answer(
 ) -> Result<Response, Problem> {
     if headers
         .get(ACCEPT)
-        .is_some_and(|accept| accept.as_bytes() == JSON_LINES.as_bytes())
+        .is_some_and(|accept| accept.to_str().is_ok_and(|types| types.contains(JSON_LINES)))
     {
         return Ok(export(app, filter));
     }

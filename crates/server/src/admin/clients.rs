@@ -18,11 +18,10 @@ use crate::app::App;
 use crate::callers::{ProjectAdmin, ProjectReader};
 use crate::http::json::Json;
 use crate::http::params::{Path, Query};
-use crate::keys::making;
 use crate::m2m::change::{change_client, find_client};
 use crate::m2m::wire::M2MClient;
 use crate::openapi::wire::{Failures, Forbidden, NotFound};
-use crate::problem::Problem;
+use crate::problem::{ErrorType, Problem};
 
 /// A client as operators see it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,12 +105,12 @@ pub struct UpdateClientProfile {
     /// Another token profile than the project's; null goes back to the project's.
     #[schema(value_type = Option<String>)]
     #[serde(default, deserialize_with = "present")]
-    token_profile: Option<TokenProfile>,
+    token_profile: Option<Option<TokenProfile>>,
 }
 
-/// The field's null means something here, and a body of nothing means the same.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<TokenProfile>, D::Error> {
-    Option::deserialize(from)
+/// Null means something here, and absence something else.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<TokenProfile>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 impl From<Client> for ClientView {
@@ -225,11 +224,10 @@ pub async fn update_client(
     Json(body): Json<UpdateClientProfile>,
 ) -> Result<Answer<ClientDetailAnswer>, Problem> {
     let project_id = caller.project_id();
-    find_client(&app, project_id, &client_id).await?;
-    if let Some(profile) = body.token_profile {
-        making::ensure_key_for(&app, project_id, profile, &caller.origin).await?;
-    }
-    let decide = |client: &Client| Ok((client.with_token_profile(body.token_profile, app.now()), ()));
+    let token_profile = body.token_profile.ok_or_else(|| {
+        ErrorType::InvalidRequestValue.because("token_profile is missing; null goes back to the project's.")
+    })?;
+    let decide = |client: &Client| Ok((client.with_token_profile(token_profile, app.now()), ()));
     let (client, ()) = change_client(
         &app,
         &caller.origin,

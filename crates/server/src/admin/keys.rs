@@ -71,15 +71,16 @@ pub struct RotateKey {
     #[schema(value_type = Option<String>, example = "RS256")]
     algorithm: Option<Algorithm>,
     /// The present key is compromised: the new one signs at once, and every earlier one leaves the key set at once.
-    #[serde(default)]
-    emergency: bool,
+    emergency: Option<bool>,
 }
 
 const ANNOUNCED: &str = "Verifiers learn the new key before it signs; nothing needs to be done.";
 const EMERGENCY: &str = "Tokens signed by earlier keys are refused as soon as verifiers read the key set again. SDKs \
     that do not look again for an unknown key lag behind and refuse new tokens meanwhile: .NET for up to 15 minutes, \
     Rust and Ruby for up to 5 minutes, Go for up to 5 minutes, Java until its reprieve of 5 minutes ends, Python and \
-    Node for 30 seconds. Restart those services to end it at once.";
+    Node for 30 seconds. Until a verifier reads the key set again it also still believes tokens that somebody signed with \
+    an earlier key: Go for up to an hour, .NET and Java for 15 minutes, Node for 10, Python and Rust for 5, Ruby until \
+    it meets an unknown key. Restart those services to end both at once.";
 
 fn view(key: StoredKey, now: Timestamp) -> KeyView {
     KeyView {
@@ -135,13 +136,14 @@ pub async fn rotate_key(
     Json(body): Json<RotateKey>,
 ) -> Result<Answer<KeyAnswer>, Problem> {
     let algorithm = body.algorithm.unwrap_or(Algorithm::Rs256);
-    let rotation = if body.emergency {
+    let emergency = body.emergency.unwrap_or(false);
+    let rotation = if emergency {
         Rotation::Emergency
     } else {
         Rotation::Announced
     };
     let key = making::rotate(&app, caller.project_id(), algorithm, rotation, &caller.origin).await?;
-    let note = if body.emergency { EMERGENCY } else { ANNOUNCED };
+    let note = if emergency { EMERGENCY } else { ANNOUNCED };
     let key = view(key, app.now());
     Ok(Answer(KeyAnswer {
         request_id: caller.request_id,

@@ -84,7 +84,7 @@ pub struct UpdateProject {
     /// A new name.
     #[schema(max_length = 256)]
     name: Option<String>,
-    /// How its tokens look from now on. Its keys are made first, so the change is safe at any time.
+    /// How its tokens look from now on. Keys of every algorithm are published from the start, so the change is safe at any time.
     #[schema(value_type = Option<String>)]
     token_profile: Option<TokenProfile>,
 }
@@ -187,8 +187,7 @@ pub async fn create_project(
         Project::new(id.clone(), &body.name, profile, &app.public_url, now).map_err(invalid_name)?;
     let keys = {
         let (app, id) = (app.clone(), id.clone());
-        let made =
-            tokio::task::spawn_blocking(move || making::first_keys(&id, profile, &app.master_key, now));
+        let made = tokio::task::spawn_blocking(move || making::first_keys(&id, &app.master_key, now));
         made.await
             .map_err(|error| Problem::internal(&error))?
             .map_err(|error| Problem::internal(&error))?
@@ -258,9 +257,6 @@ pub async fn update_project(
     Json(body): Json<UpdateProject>,
 ) -> Result<Answer<ProjectAnswer>, Problem> {
     let id = caller.project_id().clone();
-    if let Some(profile) = body.token_profile {
-        making::ensure_key_for(&app, &id, profile, &caller.origin).await?;
-    }
     let before = app
         .store
         .project(&id)

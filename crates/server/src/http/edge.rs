@@ -171,8 +171,7 @@ impl ErrorAnswer {
     }
 }
 
-/// One line a request, with the cause where there is one: what the server is to blame for as a warning or worse, everyday
-/// traffic at debug, the rest at info.
+/// One line a request, with the cause where there is one: everyday traffic at debug, the rest at info.
 fn log(
     method: &Method,
     route: &str,
@@ -185,13 +184,15 @@ fn log(
     let (status, micros) = (status.as_u16(), started.elapsed().as_micros());
     let cause = error.and_then(ErrorAnswer::cause);
     let everyday = *method == Method::GET || route.ends_with("/oauth2/token");
+    // Never the method itself: a caller may write anything into one.
+    let method = crate::metrics::method_label(method);
     if let Some(cause) = cause {
-        tracing::error!(request.id = request_id, %method, route, status, micros, %address, cause, "failed");
+        tracing::error!(request.id = request_id, method, route, status, micros, %address, cause, "failed");
     } else if status >= 500 {
-        tracing::warn!(request.id = request_id, %method, route, status, micros, %address, "answered");
+        tracing::warn!(request.id = request_id, method, route, status, micros, %address, "answered");
     } else if everyday {
-        tracing::debug!(request.id = request_id, %method, route, status, micros, %address, "answered");
+        tracing::debug!(request.id = request_id, method, route, status, micros, %address, "answered");
     } else {
-        tracing::info!(request.id = request_id, %method, route, status, micros, %address, "answered");
+        tracing::info!(request.id = request_id, method, route, status, micros, %address, "answered");
     }
 }

@@ -65,9 +65,18 @@ fn environment_of(request: &Request) -> Environment {
     }
 }
 
+/// The one Authorization header. Of two, a proxy may have judged the other one.
+fn authorization(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    value.to_str().ok()
+}
+
 /// User name and password of a Basic header (RFC 7617), as they were sent.
 pub fn basic_credentials(headers: &HeaderMap) -> Option<(String, SecretString)> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let value = authorization(headers)?;
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
@@ -79,7 +88,7 @@ pub fn basic_credentials(headers: &HeaderMap) -> Option<(String, SecretString)> 
 
 /// The token of a Bearer header (RFC 6750 section 2.1).
 pub fn bearer_token(headers: &HeaderMap) -> Option<SecretString> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let value = authorization(headers)?;
     let (scheme, token) = value.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")

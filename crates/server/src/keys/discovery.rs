@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::jwk_sets::find_project;
 use crate::app::App;
 use crate::http::params::Path;
-use crate::openapi::wire::ProblemBody;
+use crate::openapi::wire::{ProblemBody, PublicFailures};
 use crate::problem::Problem;
 
 /// Metadata of an authorization server (RFC 8414 section 2).
@@ -49,6 +49,7 @@ pub struct ServerMetadata {
     responses(
         (status = 200, description = "The metadata.", body = ServerMetadata),
         (status = 404, description = "`project_not_found`.", body = ProblemBody),
+        PublicFailures,
     )
 )]
 pub async fn server_metadata(

@@ -15,7 +15,7 @@ use super::LiveProject;
 use crate::app::App;
 use crate::http::params::Path;
 use crate::http::request::RequestContext;
-use crate::openapi::wire::ProblemBody;
+use crate::openapi::wire::{ProblemBody, PublicFailures};
 use crate::problem::Problem;
 
 /// Longest time a verifier may keep a key set: what the wire's service says, and the Java SDK honours (wire contract 5).
@@ -47,6 +47,7 @@ pub struct StytchJwkSetAnswer {
     responses(
         (status = 200, description = "The RSA keys that sign and have signed tokens.", body = StytchJwkSetAnswer),
         (status = 404, description = "`project_not_found`.", body = ProblemBody),
+        PublicFailures,
     )
 )]
 pub async fn stytch_jwk_set(
@@ -82,6 +83,7 @@ pub async fn stytch_jwk_set(
     responses(
         (status = 200, description = "The RSA keys that sign and have signed tokens.", body = StytchJwkSetAnswer),
         (status = 404, description = "`project_not_found`.", body = ProblemBody),
+        PublicFailures,
     )
 )]
 pub async fn b2b_jwk_set(
@@ -105,6 +107,7 @@ pub async fn b2b_jwk_set(
     responses(
         (status = 200, description = "The keys that sign and have signed tokens.", body = Object),
         (status = 404, description = "`project_not_found`.", body = ProblemBody),
+        PublicFailures,
     )
 )]
 pub async fn jwk_set(State(app): State<App>, Path(project_id): Path<String>) -> Result<Response, Problem> {

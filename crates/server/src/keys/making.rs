@@ -3,7 +3,6 @@
 use countersign_core::audit::{Action, Origin};
 use countersign_core::ids::{ProjectId, generate_kid};
 use countersign_core::key_life::{self, RotationPlan, StoredKey};
-use countersign_core::project::TokenProfile;
 use countersign_core::seal::MasterKey;
 use countersign_core::{Algorithm, Timestamp};
 use countersign_store::{Change, StoreError};
@@ -57,10 +56,10 @@ pub fn make_key(
     })
 }
 
-/// The keys a new project needs: RS256 always, because the wire's JWK sets must not be empty, and its profile's.
+/// The keys of a new project: one of each algorithm, whatever its profile. So every key set shows them from the first
+/// day on, and a project or a client can change its profile at any time without a verifier meeting an unknown key.
 pub fn first_keys(
     project_id: &ProjectId,
-    profile: TokenProfile,
     master_key: &MasterKey,
     now: Timestamp,
 ) -> Result<Vec<StoredKey>, KeyError> {
@@ -68,11 +67,7 @@ pub fn first_keys(
         activate_at: now,
         retirements: Vec::new(),
     };
-    let mut algorithms = vec![Algorithm::Rs256];
-    if profile.algorithm() != Algorithm::Rs256 {
-        algorithms.push(profile.algorithm());
-    }
-    algorithms
+    Algorithm::ALL
         .into_iter()
         .map(|algorithm| make_key(project_id, algorithm, &plan, master_key, now))
         .collect()
@@ -125,28 +120,6 @@ pub async fn rotate(
         .await?;
     app.memory.forget(&Change::Project(project_id.clone()));
     Ok(key)
-}
-
-/// Makes sure that a project can sign for a profile, before it is told to.
-pub async fn ensure_key_for(
-    app: &App,
-    project_id: &ProjectId,
-    profile: TokenProfile,
-    origin: &Origin,
-) -> Result<(), Problem> {
-    let algorithm = profile.algorithm();
-    let record = app
-        .store
-        .project(project_id)
-        .await?
-        .ok_or_else(Problem::project_not_found)?;
-    let now = app.now();
-    if key_life::signing_position(&record.keys, algorithm, now).is_some() {
-        return Ok(());
-    }
-    rotate(app, project_id, algorithm, Rotation::Announced, origin)
-        .await
-        .map(|_| ())
 }
 
 /// Announces successors for keys that have signed long enough, in every project. Whoever is second of two nodes finds the

@@ -91,13 +91,20 @@ enum Fields {
     Form(Vec<(String, String)>),
 }
 
+/// The members that are not null, which counts as absent (wire contract 1.2).
+fn present_members(body: &Bytes) -> Result<Map<String, Value>, TokenRefusal> {
+    let mut members = parse_object(body)?;
+    members.retain(|_, value| !value.is_null());
+    Ok(members)
+}
+
 /// JSON or form by Content-Type; without one, by the first byte (wire contract 1.2).
 fn read_fields(headers: &HeaderMap, body: &Bytes) -> Result<Fields, TokenRefusal> {
     let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     match content_type {
-        Some(value) if is_json(value) => Ok(Fields::Json(parse_object(body)?)),
+        Some(value) if is_json(value) => Ok(Fields::Json(present_members(body)?)),
         Some(value) if is_form(value) => read_form(body),
-        None if body.trim_ascii().starts_with(b"{") => Ok(Fields::Json(parse_object(body)?)),
+        None if body.trim_ascii().starts_with(b"{") => Ok(Fields::Json(present_members(body)?)),
         None => read_form(body),
         Some(_) => {
             let hint = "Send the body as application/json or application/x-www-form-urlencoded.";

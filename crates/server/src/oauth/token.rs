@@ -21,7 +21,7 @@ use crate::chance::chance;
 use crate::http::params::Path;
 use crate::http::request::{RequestContext, read_body, user_agent};
 use crate::keys::LiveProject;
-use crate::openapi::wire::{OAuthErrorBody, ProblemBody, TokenRequestBody};
+use crate::openapi::wire::{OAuthErrorBody, ProblemBody, PublicFailures, TokenRequestBody};
 use crate::problem::Problem;
 use crate::signer::SignerError;
 use crate::usage::Use;
@@ -66,7 +66,7 @@ pub struct TokenAnswer {
         (status = 400, description = "`invalid_client`, `invalid_request`, `invalid_scope`, `invalid_target` or `unsupported_grant_type`.", body = OAuthErrorBody),
         (status = 401, description = "`invalid_client` of a client that used HTTP Basic.", body = OAuthErrorBody),
         (status = 429, description = "`too_many_requests`.", body = ProblemBody),
-        (status = 503, description = "`service_unavailable`: more tokens are asked for than can be signed.", body = ProblemBody),
+        PublicFailures,
     )
 )]
 pub async fn issue_token(

@@ -63,38 +63,56 @@ pub struct TokenRequestBody {
 pub enum Failures {
     /// A field or the body is not as it should be; `error_type` says which.
     #[response(status = 400)]
-    BadRequest(#[to_schema] ProblemBody),
+    BadRequest(ProblemBody),
     /// `unauthorized_credentials` or `invalid_authorization_header`.
     #[response(status = 401)]
-    Unauthorized(#[to_schema] ProblemBody),
+    Unauthorized(ProblemBody),
+    /// `request_timeout`: the request did not arrive whole in time.
+    #[response(status = 408)]
+    Timeout(ProblemBody),
     /// `write_conflict`: the object was changed at the same time.
     #[response(status = 409)]
-    Conflict(#[to_schema] ProblemBody),
+    Conflict(ProblemBody),
     /// `request_too_large`.
     #[response(status = 413)]
-    TooLarge(#[to_schema] ProblemBody),
+    TooLarge(ProblemBody),
     /// `unsupported_media_type`.
     #[response(status = 415)]
-    MediaType(#[to_schema] ProblemBody),
+    MediaType(ProblemBody),
     /// `too_many_requests`; `Retry-After` says how long to wait.
     #[response(status = 429)]
-    TooManyRequests(#[to_schema] ProblemBody),
+    TooManyRequests(ProblemBody),
     /// `internal_server_error`; the request id finds it in the log.
     #[response(status = 500)]
-    Internal(#[to_schema] ProblemBody),
+    Internal(ProblemBody),
     /// `service_unavailable`; nothing was changed, `Retry-After` says when to try again.
     #[response(status = 503)]
-    Unavailable(#[to_schema] ProblemBody),
+    Unavailable(ProblemBody),
+}
+
+/// Errors that every public operation may answer.
+#[derive(IntoResponses)]
+pub enum PublicFailures {
+    /// `request_timeout`: the request did not arrive whole in time.
+    #[response(status = 408)]
+    Timeout(ProblemBody),
+    /// `internal_server_error`; the request id finds it in the log.
+    #[response(status = 500)]
+    Internal(ProblemBody),
+    /// `service_unavailable`: the database does not answer, or more is asked for than can be done at the moment;
+    /// `Retry-After` says when to try again.
+    #[response(status = 503)]
+    Unavailable(ProblemBody),
 }
 
 /// The object that the path names does not exist, or not for this caller.
 #[derive(IntoResponses)]
 #[response(status = 404)]
 #[expect(dead_code, reason = "describes an answer; http/edge.rs writes it")]
-pub struct NotFound(#[to_schema] ProblemBody);
+pub struct NotFound(ProblemBody);
 
 /// `insufficient_permissions`: the operator's role or reach does not allow it.
 #[derive(IntoResponses)]
 #[response(status = 403)]
 #[expect(dead_code, reason = "describes an answer; http/edge.rs writes it")]
-pub struct Forbidden(#[to_schema] ProblemBody);
+pub struct Forbidden(ProblemBody);

@@ -1,7 +1,7 @@
 //! The first start: a project and an operator, so that there is something to call and someone to call it.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use countersign_core::Timestamp;
@@ -24,18 +24,18 @@ pub const FILE: &str = "first-start.env";
 
 /// What the first start made, to be shown once.
 pub struct FirstStart {
-    /// The first project.
-    pub project_id: ProjectId,
-    /// Its secret.
-    pub project_secret: SecretString,
-    /// The first operator's key.
-    pub operator_key: SecretString,
+    environment: Zeroizing<String>,
+    file: PathBuf,
 }
 
 /// A project and an operator on a database that has neither; `None` when there is any.
+///
+/// The file is written before the database, and the operator before the project: whatever interrupts it, nobody is left
+/// with an installation whose only credentials were never shown.
 pub async fn make_if_empty(
     opened: &Opened,
     public_url: &str,
+    ca_file: Option<&Path>,
     now: Timestamp,
 ) -> anyhow::Result<Option<FirstStart>> {
     let first = Page { after: 0, limit: 1 };
@@ -46,16 +46,40 @@ pub async fn make_if_empty(
     }
     let project_id = ProjectId::generate(Environment::Test, &mut chance());
     let secret = NewSecret::for_project(Environment::Test, now, &opened.peppers, &mut chance());
-    let project_secret = secret.plaintext.clone();
-    insert_project(opened, &project_id, secret, public_url, now).await?;
     let key = NewSecret::for_operator(now, &opened.peppers, &mut chance());
-    let operator_key = key.plaintext.clone();
+    let made = FirstStart {
+        environment: environment(
+            public_url,
+            ca_file,
+            &project_id,
+            &secret.plaintext,
+            &key.plaintext,
+        ),
+        file: opened.data_dir.path().join(FILE),
+    };
+    made.write()?;
     insert_operator(opened.store.as_ref(), key, now).await?;
-    Ok(Some(FirstStart {
-        project_id,
-        project_secret,
-        operator_key,
-    }))
+    insert_project(opened, &project_id, secret, public_url, now).await?;
+    Ok(Some(made))
+}
+
+/// What a shell takes up by `source`.
+fn environment(
+    url: &str,
+    ca_file: Option<&Path>,
+    project_id: &ProjectId,
+    project_secret: &SecretString,
+    operator_key: &SecretString,
+) -> Zeroizing<String> {
+    let ca = ca_file
+        .map(|file| format!("export COUNTERSIGN_CA_FILE={}\n", quoted(file)))
+        .unwrap_or_default();
+    Zeroizing::new(format!(
+        "export COUNTERSIGN_URL={url}\n{ca}export COUNTERSIGN_PROJECT_ID={project_id}\n\
+         export COUNTERSIGN_PROJECT_SECRET={}\nexport COUNTERSIGN_OPERATOR_KEY={}\n",
+        project_secret.expose_secret(),
+        operator_key.expose_secret(),
+    ))
 }
 
 /// Keeps a project of the given id and secret.
@@ -68,7 +92,7 @@ pub async fn insert_project(
 ) -> anyhow::Result<()> {
     let profile = TokenProfile::default();
     let project = Project::new(id.clone(), "default", profile, public_url, now)?;
-    let keys = first_keys(id, profile, &opened.master_key, now)?;
+    let keys = first_keys(id, &opened.master_key, now)?;
     let secret = ProjectSecret {
         id: generate_secret_id(&mut chance()),
         project_id: id.clone(),
@@ -98,43 +122,35 @@ pub async fn insert_operator(store: &dyn Store, key: NewSecret, now: Timestamp) 
 }
 
 impl FirstStart {
-    /// The commands and secrets for whoever started it: on a terminal, they are shown; otherwise they go to a file that only
-    /// the owner can read, and only its name is shown, because output that is not a terminal is usually kept.
-    pub fn announce(&self, url: &str, data_dir: &Path, ca_file: Option<&Path>) -> anyhow::Result<()> {
-        let environment = self.environment(url, ca_file);
+    /// A file of an earlier try belongs to a database that never came to be: this one is empty.
+    fn write(&self) -> anyhow::Result<()> {
+        if self.file.exists() {
+            std::fs::remove_file(&self.file)
+                .with_context(|| format!("cannot remove {}", self.file.display()))?;
+        }
+        write_private(&self.file, self.environment.as_bytes())
+    }
+
+    /// The commands and secrets for whoever started it. On a terminal they are shown; otherwise only the name of the file
+    /// is, because output that is not a terminal is usually kept.
+    pub fn announce(&self) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        let file = data_dir.join(FILE);
-        write_private(&file, environment.as_bytes())?;
+        let file = self.file.display();
         if std::io::stdout().is_terminal() {
             write!(
                 out,
-                "\nFirst start. These secrets are shown once, and kept in {}:\n\n",
-                file.display()
+                "\nFirst start. These secrets are shown once, and kept in {file}:\n\n"
             )?;
-            for line in environment.lines() {
+            for line in self.environment.lines() {
                 writeln!(out, "  {line}")?;
             }
         } else {
             write!(
                 out,
-                "\nFirst start. The project's secret and the operator's key are in {}\n",
-                file.display()
+                "\nFirst start. The project's secret and the operator's key are in {file}\n"
             )?;
         }
-        next_steps(&mut out, &file).context("standard output")
-    }
-
-    fn environment(&self, url: &str, ca_file: Option<&Path>) -> Zeroizing<String> {
-        let ca = ca_file
-            .map(|file| format!("export COUNTERSIGN_CA_FILE={}\n", quoted(file)))
-            .unwrap_or_default();
-        Zeroizing::new(format!(
-            "export COUNTERSIGN_URL={url}\n{ca}export COUNTERSIGN_PROJECT_ID={}\nexport COUNTERSIGN_PROJECT_SECRET={}\n\
-             export COUNTERSIGN_OPERATOR_KEY={}\n",
-            self.project_id,
-            self.project_secret.expose_secret(),
-            self.operator_key.expose_secret(),
-        ))
+        next_steps(&mut out, &self.file).context("standard output")
     }
 }
 

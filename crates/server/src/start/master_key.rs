@@ -4,7 +4,6 @@
 //! the database is empty. The database holds a check value sealed with the key, so a wrong one is refused before
 //! anything else is tried.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,7 +12,6 @@ use countersign_store::Installation;
 use zeroize::Zeroizing;
 
 use super::data_dir::{sync_parent, write_private};
-use super::database_file;
 use super::installation::opens_check;
 use crate::chance::chance;
 use crate::config::Config;
@@ -39,7 +37,6 @@ pub fn find(config: &Config, data_dir: &Path, installation: &Installation) -> an
         Ok(()) => Ok(key),
         Err(OpenError::OtherKey { sealed_with, held }) => match next(config, data_dir)? {
             Some(next) if opens_check(installation, &next).is_ok() => {
-                sync_log(config)?;
                 finish_interrupted_rotation(data_dir)?;
                 Ok(next)
             }
@@ -101,20 +98,6 @@ pub fn read(file: &Path) -> anyhow::Result<Option<MasterKey>> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
-    }
-}
-
-/// A rotation that was killed while it waited for the disk leaves a commit that can be read and that a power failure would
-/// still undo. The old key must not go before the commit is there to stay.
-fn sync_log(config: &Config) -> anyhow::Result<()> {
-    let mut log = database_file(config)?.into_os_string();
-    log.push("-wal");
-    match File::open(&log).and_then(|log| log.sync_all()) {
-        // Without a log all is in the database's file, and was synced there before the log was deleted.
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot sync {}", log.display()))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -50,7 +50,7 @@ pub async fn abandon_master_key(
         let Some(last) = rows.last() else { break };
         page.after = last.ordinal;
         for project in rows.into_iter().map(|row| row.value) {
-            keys.extend(first_keys(&project.id, project.token_profile, &master_key, now)?);
+            keys.extend(first_keys(&project.id, &master_key, now)?);
             let secret = NewSecret::for_project(project.environment(), now, &peppers, &mut chance());
             project_secrets.push((project.id.clone(), secret.plaintext));
             secrets.push(ProjectSecret {

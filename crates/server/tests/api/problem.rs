@@ -204,7 +204,7 @@ async fn assert_page_explains(app: &TestApp, address: &Value, name: &str) {
         (200, Some("text/html; charset=utf-8")),
         "{name}"
     );
-    assert!(page.text().contains(&format!("<h1>{name}</h1>")), "{name}");
+    assert!(page.text().contains(&format!(">{name}</h1>")), "{name}");
     let explanation = page.text().split("</h1>").nth(1).unwrap();
     assert!(
         explanation.len() > 120,

@@ -39,6 +39,20 @@ pub(super) fn prepare_file(file: &Path) -> Result<()> {
         .map_err(|error| StoreError::Unavailable(format!("{}: {error}", file.display())))
 }
 
+/// Makes last what an earlier process left in the log. Killed while it waited for the disk, it leaves a commit that we read
+/// and that a power failure would still undo; whatever we answered or did because of it would then be wrong.
+pub(super) fn sync_log(file: &Path) -> Result<()> {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    match std::fs::File::open(&log).and_then(|log| log.sync_all()) {
+        // Without a log, all of it is in the file and was synced there.
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::Unavailable(format!("{}: {error}", log.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Options of the one connection that writes. `synchronous=FULL` makes a commit wait until the disk has it.
 pub(super) fn writer(options: &SqliteOptions) -> SqliteConnectOptions {
     let connect = common(options)
@@ -106,6 +120,9 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
             outage @ StoreError::Unavailable(_) => outage,
             other => StoreError::Migration(other.to_string()),
         },
+        sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Migration(format!(
+            "the database has schema {version}, made by a later version of Countersign; use that version"
+        )),
         other => StoreError::Migration(other.to_string()),
     })
 }

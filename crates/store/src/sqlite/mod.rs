@@ -73,12 +73,12 @@ impl SqliteStore {
     /// Opens the file, brings its schema up to date, and starts the writer.
     pub async fn open(options: SqliteOptions) -> Result<Self> {
         connect::prepare_file(&options.file)?;
+        connect::sync_log(&options.file)?;
         let write_options = connect::writer(&options);
         let mut connection = connect::open(&write_options).await?;
         connect::migrate(&mut connection).await?;
         let readers = connect::readers(&options);
-        let writer =
-            Writer::start(connection, write_options).map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        let writer = Writer::start(connection, write_options);
         Ok(Self {
             file: options.file,
             readers,

@@ -32,6 +32,7 @@ fn is_table_scan(step: &str) -> bool {
     let tables = [
         "client",
         "c",
+        "n",
         "client_scope",
         "s",
         "h",
@@ -89,6 +90,8 @@ async fn searches_walk_indexes() {
         ("count scope", search::COUNT_SCOPE),
         ("count scopes", search::COUNT_SCOPES),
         ("count any", search::COUNT_ANY),
+        ("size of names", search::SIZE_OF_NAMES),
+        ("size of scopes", search::SIZE_OF_SCOPES),
     ];
     assert_walks(&statements).await;
 }

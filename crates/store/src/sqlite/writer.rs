@@ -4,9 +4,6 @@
 //! that writes, takes every intention that waits, carries each out in a savepoint of its own, and commits once. An
 //! intention that is refused (taken, stale) is rolled back to its savepoint and takes nothing of the others with it.
 //!
-//! The task has a thread of its own: every statement is a message to the connection's thread and back, and under load each
-//! answer would wait its turn behind the requests.
-//!
 //! Nobody is answered before the fate of the commit is known, refusals included: a refusal may rest on a row of the same
 //! batch that never came to be. Whoever stops waiting stops nothing: the queue owns its intentions.
 
@@ -45,10 +42,7 @@ enum Message {
 impl Writer {
     /// Starts the task around a connection, which it replaces by one of the same `options` when it fails. It ends when the
     /// writer is closed or dropped and nothing waits any more.
-    pub(super) fn start(
-        connection: SqliteConnection,
-        options: SqliteConnectOptions,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let (connection, closers) = (Some(connection), Vec::new());
@@ -59,16 +53,11 @@ impl Writer {
             commits: commits.clone(),
             closers,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()?;
-        std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || runtime.block_on(task.run()))?;
-        Ok(Self {
+        tokio::spawn(task.run());
+        Self {
             queue: Some(queue),
             commits,
-        })
+        }
     }
 
     /// No writer: everything is refused.
@@ -101,7 +90,7 @@ impl Writer {
                 mpsc::error::TrySendError::Full(_) => unavailable("too many writes are waiting"),
                 mpsc::error::TrySendError::Closed(_) => unavailable("the database is closed"),
             })?;
-        // The task answers everything it took, unless its thread is gone.
+        // The task answers everything it took; it can only be gone together with the whole runtime.
         answer.await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
 

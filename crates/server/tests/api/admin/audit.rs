@@ -24,7 +24,10 @@ async fn change_everything(app: &TestApp) -> (NewClient, Vec<&'static str>) {
     backend.post(&format!("{rotate}/start"), json!({})).await.ok();
     backend.post(&format!("{rotate}/cancel"), json!({})).await.ok();
     admin
-        .put(&format!("{project}/clients/worker"), json!({}))
+        .put(
+            &format!("{project}/clients/worker"),
+            json!({ "token_profile": null }),
+        )
         .await
         .ok();
     backend.delete("/v1/m2m/clients/worker").await.ok();

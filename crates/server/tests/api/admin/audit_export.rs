@@ -51,6 +51,17 @@ async fn an_export_holds_every_event_a_line_each_over_all_pages() {
 }
 
 #[tokio::test]
+async fn whoever_also_takes_other_types_gets_lines_too() {
+    let app = TestApp::new().await;
+    for accept in ["application/x-ndjson, */*", "application/x-ndjson;q=1.0"] {
+        let answer = app.admin().header("accept", accept).get("/admin/v1/audit").await;
+        assert_eq!(answer.header("content-type"), Some(JSON_LINES), "{accept}");
+    }
+    let answer = app.admin().header("accept", "*/*").get("/admin/v1/audit").await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+}
+
+#[tokio::test]
 async fn filters_and_reach_hold_for_an_export() {
     let app = TestApp::new().await;
     app.create_client(json!({ "client_id": "own" })).await;

@@ -200,7 +200,7 @@ async fn an_operator_sees_the_projects_within_its_reach() {
         .create_operator(json!({ "name": "narrow", "role": "admin", "project_ids": [app.other.id] }))
         .await;
     let caller = app.anonymous().bearer(&narrow.key);
-    assert_eq!(ids(&caller.get(PROJECTS).await.ok()), [app.other.id.clone()]);
+    assert_eq!(ids(&caller.get(PROJECTS).await.ok()), [app.other.id.as_str()]);
     caller.get(&format!("{PROJECTS}/{}", app.other.id)).await.ok();
     let (theirs, nobodys) = (
         caller.get(&format!("{PROJECTS}/{}", app.project.id)).await,

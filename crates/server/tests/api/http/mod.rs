@@ -3,5 +3,6 @@
 mod bad_bodies;
 mod edge;
 mod paths;
+mod quirks;
 mod socket;
 mod tolerances;

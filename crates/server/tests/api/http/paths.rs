@@ -56,7 +56,22 @@ async fn trailing_and_doubled_slashes_do_not_matter() {
     let token_path = format!("//v1/public/{}/oauth2/token/", app.project.id);
     let body = token_request(&client.id, &client.secret);
     app.anonymous().post(&token_path, body).await.ok();
-    app.admin().get("//admin/v1/projects/").await.ok();
+}
+
+/// A proxy may guard `/admin` by comparing paths, and another spelling must not get around it.
+#[tokio::test]
+async fn other_paths_are_taken_as_they_are() {
+    let app = TestApp::new().await;
+    for path in [
+        "//admin/v1/projects",
+        "/admin/v1/projects/",
+        "/admin//v1/projects",
+        "/%61dmin/v1/projects",
+        "/v1/../admin/v1/projects",
+        "/v1//../admin/v1/projects",
+    ] {
+        app.admin().get(path).await.problem(404, "route_not_found");
+    }
 }
 
 #[tokio::test]

@@ -11,17 +11,6 @@ use crate::support::TestApp;
 use crate::support::answer::sorted_keys;
 use crate::support::tokens::{standard_jwks_path, stytch_jwks_path};
 
-/// Adds keys of the other two algorithms to the project.
-async fn add_other_algorithms(app: &TestApp) {
-    let path = format!("/admin/v1/projects/{}/keys/rotate", app.project.id);
-    for algorithm in ["ES256", "EdDSA"] {
-        app.admin()
-            .post(&path, json!({ "algorithm": algorithm }))
-            .await
-            .ok();
-    }
-}
-
 async fn keys(app: &TestApp, path: &str) -> Vec<Value> {
     app.anonymous().get(path).await.ok()["keys"]
         .as_array()
@@ -95,7 +84,6 @@ async fn x5c_holds_a_real_certificate_of_the_same_key() {
 #[tokio::test]
 async fn the_wires_sets_hold_rsa_keys_alone() {
     let app = TestApp::new().await;
-    add_other_algorithms(&app).await;
     for path in [stytch_jwks_path(&app.project.id), b2b_path(&app.project.id)] {
         let keys = keys(&app, &path).await;
         assert_eq!(keys.len(), 1);
@@ -123,7 +111,6 @@ async fn a_made_key_is_published_like_a_given_one() {
 #[tokio::test]
 async fn the_standard_set_holds_keys_of_every_algorithm() {
     let app = TestApp::new().await;
-    add_other_algorithms(&app).await;
     let answer = app.anonymous().get(&standard_jwks_path(&app.project.id)).await;
     let body = answer.ok();
     assert_eq!(sorted_keys(&body), ["keys"], "a plain RFC 7517 set");
@@ -191,18 +178,17 @@ async fn each_project_has_keys_of_its_own() {
     let app = TestApp::new().await;
     assert_eq!(
         app.published_kids(&stytch_jwks_path(&app.project.id)).await,
-        [app.project.kid.clone()]
+        [app.project.kid.as_str()]
     );
     assert_eq!(
         app.published_kids(&stytch_jwks_path(&app.other.id)).await,
-        [app.other.kid.clone()]
+        [app.other.kid.as_str()]
     );
 }
 
 #[tokio::test]
 async fn private_halves_rest_sealed() {
     let app = TestApp::new().await;
-    add_other_algorithms(&app).await;
     let record = countersign_store::Store::project(app.store.as_ref(), &app.project.project_id())
         .await
         .unwrap()

@@ -8,8 +8,8 @@ fn and(operand: &Value) -> Value {
     json!({ "query": { "operator": "AND", "operands": [operand] } })
 }
 
-fn filter(name: &str, values: Value) -> Value {
-    json!({ "filter_name": name, "filter_value": values })
+fn filter(name: &str, values: impl Into<Value>) -> Value {
+    json!({ "filter_name": name, "filter_value": values.into() })
 }
 
 fn many(count: usize) -> Vec<String> {

@@ -81,6 +81,22 @@ async fn what_is_no_basic_header_is_told_apart() {
         .problem(401, "invalid_authorization_header");
 }
 
+/// Of two headers a proxy may have judged the other one.
+#[tokio::test]
+async fn two_headers_are_none() {
+    let app = TestApp::new().await;
+    let twice = app.backend().basic(&app.other.id, &app.other.secret);
+    twice
+        .get("/v1/debug/whoami")
+        .await
+        .problem(401, "invalid_authorization_header");
+    let twice = app.admin().bearer(&app.operator.key);
+    twice
+        .get("/admin/v1/projects")
+        .await
+        .problem(401, "invalid_authorization_header");
+}
+
 #[tokio::test]
 async fn the_scheme_may_be_written_in_any_case() {
     let app = TestApp::new().await;

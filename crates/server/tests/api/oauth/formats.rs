@@ -2,35 +2,14 @@
 
 use serde_json::json;
 
-use super::{GRANT, ask};
+use super::{GRANT, app_with_client, ask, form_body, json_body};
+use crate::support::TestApp;
 use crate::support::caller::{FORM, JSON, basic};
 use crate::support::tokens::look_into;
-use crate::support::{NewClient, TestApp};
-
-async fn arranged() -> (TestApp, NewClient, String) {
-    let app = TestApp::new().await;
-    let client = app.create_client(json!({ "scopes": ["a", "b", "c"] })).await;
-    let project = basic(&app.project.id, &app.project.secret);
-    (app, client, project)
-}
-
-fn json_body(client: &NewClient, more: &str) -> String {
-    let (id, secret) = (&client.id, &client.secret);
-    format!(r#"{{"client_id":"{id}","client_secret":"{secret}","grant_type":"client_credentials"{more}}}"#)
-}
-
-fn form_body(client: &NewClient, more: &str) -> String {
-    format!(
-        "client_id={}&client_secret={}&{GRANT}{more}",
-        client.id, client.secret
-    )
-}
-
-// ## What is served
 
 #[tokio::test]
 async fn every_sdk_gets_a_token_with_the_scopes_it_means() {
-    let (app, client, project) = arranged().await;
+    let (app, client, project) = app_with_client().await;
     let (json, form) = (
         |more: &str| json_body(&client, more),
         |more: &str| form_body(&client, more),
@@ -139,7 +118,7 @@ async fn every_sdk_gets_a_token_with_the_scopes_it_means() {
 /// Whatever stands in the header, it is not looked at when the body has credentials.
 #[tokio::test]
 async fn credentials_in_the_body_win_over_any_header() {
-    let (app, client, _) = arranged().await;
+    let (app, client, _) = app_with_client().await;
     let stranger = app.create_client(json!({ "client_id": "stranger" })).await;
     for authorization in [
         basic(&app.project.id, "wrong"),
@@ -166,7 +145,7 @@ async fn credentials_in_the_body_win_over_any_header() {
 
 #[tokio::test]
 async fn basic_is_used_when_the_body_has_no_credentials() {
-    let (app, client, _) = arranged().await;
+    let (app, client, _) = app_with_client().await;
     let right = basic(&client.id, &client.secret);
     for (content_type, body) in [
         (FORM, GRANT.to_owned()),
@@ -207,7 +186,7 @@ async fn basic_credentials_may_be_form_encoded() {
 /// An id beside Basic must be the same one: else a caller could think to be somebody else than it is.
 #[tokio::test]
 async fn an_id_in_the_body_and_another_in_the_header_is_no_request() {
-    let (app, client, project) = arranged().await;
+    let (app, client, project) = app_with_client().await;
     let right = basic(&client.id, &client.secret);
     for authorization in [&right, &project] {
         let answer = ask(
@@ -219,79 +198,4 @@ async fn an_id_in_the_body_and_another_in_the_header_is_no_request() {
         .await;
         answer.oauth(400, "invalid_request");
     }
-}
-
-// ## What is no request
-
-#[tokio::test]
-async fn what_cannot_be_read_one_way_is_refused() {
-    let (app, client, _) = arranged().await;
-    let before = app.dump().await;
-    let (json, form) = (
-        |more: &str| json_body(&client, more),
-        |more: &str| form_body(&client, more),
-    );
-    for (content_type, body) in [
-        (FORM, form("&client_id=another").into_bytes()),
-        (FORM, form("&scope=a&scope=b").into_bytes()),
-        (FORM, form("&grant_type=client_credentials").into_bytes()),
-        (FORM, form("&client_secret=").into_bytes()),
-        (FORM, form("&x=1&x=1").into_bytes()),
-        (FORM, form("&scope=%ff").into_bytes()),
-        (FORM, form("&%ff=x").into_bytes()),
-        (FORM, [form("&scope=").as_bytes(), b"\xff"].concat()),
-        (FORM, json("").into_bytes()),
-        (FORM, form("").replace("client_id", "CLIENT_ID").into_bytes()),
-        (JSON, form("").into_bytes()),
-        (JSON, json(r#","scope":["a"]"#).into_bytes()),
-        (JSON, json(r#","scope":7"#).into_bytes()),
-        (JSON, json(r#","scopes":[1]"#).into_bytes()),
-        (JSON, json(r#","scopes":{"a":1}"#).into_bytes()),
-        (JSON, json(r#","resource":7"#).into_bytes()),
-        (JSON, json(r#","grant_type":"client_credentials""#).into_bytes()),
-        (
-            JSON,
-            br#"{"client_id":7,"client_secret":"x","grant_type":"client_credentials"}"#.to_vec(),
-        ),
-        (
-            JSON,
-            br#"{"client_id":"x","client_secret":{"$ne":null},"grant_type":"client_credentials"}"#.to_vec(),
-        ),
-        (
-            JSON,
-            br#"{"client_secret":"x","grant_type":"client_credentials"}"#.to_vec(),
-        ),
-        (
-            JSON,
-            br#"{"client_id":"x","grant_type":"client_credentials"}"#.to_vec(),
-        ),
-        (JSON, b"{}".to_vec()),
-        (FORM, Vec::new()),
-    ] {
-        let shown = String::from_utf8_lossy(&body).into_owned();
-        let answer = ask(&app, Some(content_type), None, body).await;
-        assert_eq!(
-            (answer.status.as_u16(), &answer.json()["error"]),
-            (400, &json!("invalid_request")),
-            "{shown}"
-        );
-        assert!(!answer.text().contains(&client.secret));
-    }
-    assert_eq!(app.dump().await, before);
-}
-
-#[tokio::test]
-async fn nul_bytes_are_nobodys_credentials() {
-    let (app, client, _) = arranged().await;
-    for body in [
-        form_body(&client, "").replace("&client_secret", "%00&client_secret"),
-        form_body(&client, "").replace(&client.secret, &format!("{}%00", client.secret)),
-    ] {
-        ask(&app, Some(FORM), None, body)
-            .await
-            .oauth(400, "invalid_client");
-    }
-    ask(&app, Some(FORM), None, form_body(&client, "&scope=a%00"))
-        .await
-        .oauth(400, "invalid_scope");
 }

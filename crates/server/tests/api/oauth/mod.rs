@@ -2,11 +2,15 @@
 
 use http::Method;
 
-use crate::support::TestApp;
+use serde_json::json;
+
 use crate::support::answer::Answer;
+use crate::support::caller::basic;
+use crate::support::{NewClient, TestApp};
 
 mod formats;
 mod grants;
+mod malformed;
 mod memory;
 mod refusals;
 mod signing_queue;
@@ -30,4 +34,24 @@ async fn ask(
     caller
         .send(Method::POST, &app.token_path(), content_type, body.into())
         .await
+}
+
+/// A client with three scopes, and the header that five SDKs send with every call.
+async fn app_with_client() -> (TestApp, NewClient, String) {
+    let app = TestApp::new().await;
+    let client = app.create_client(json!({ "scopes": ["a", "b", "c"] })).await;
+    let project = basic(&app.project.id, &app.project.secret);
+    (app, client, project)
+}
+
+fn json_body(client: &NewClient, more: &str) -> String {
+    let (id, secret) = (&client.id, &client.secret);
+    format!(r#"{{"client_id":"{id}","client_secret":"{secret}","grant_type":"client_credentials"{more}}}"#)
+}
+
+fn form_body(client: &NewClient, more: &str) -> String {
+    format!(
+        "client_id={}&client_secret={}&{GRANT}{more}",
+        client.id, client.secret
+    )
 }

@@ -8,15 +8,16 @@ use countersign_core::ids::ProjectId;
 use countersign_core::key_life::StoredKey;
 use countersign_core::operator::{Operator, Reach, Role};
 use countersign_core::project::{Project, ProjectSecret, TokenProfile};
+use countersign_core::seal::MasterKey;
 use countersign_core::secret::{NewSecret, generate_secret_id};
 use countersign_core::{Algorithm, Timestamp};
 use countersign_token::issue::self_signed_certificate;
-use countersign_token::test_keys::{RS256_OTHER_PKCS8, RS256_PKCS8};
+use countersign_token::test_keys::{EDDSA_PKCS8, ES256_PKCS8, RS256_OTHER_PKCS8, RS256_PKCS8};
 use secrecy::ExposeSecret;
 
 use super::PUBLIC_URL;
 
-/// A project, and its signing key.
+/// A project, and its RSA key.
 pub(crate) struct Blueprint {
     id: &'static str,
     kid: &'static str,
@@ -35,12 +36,40 @@ pub(crate) const OTHER_PROJECT: Blueprint = Blueprint {
     pkcs8: RS256_OTHER_PKCS8,
 };
 
+impl Blueprint {
+    /// A key of each algorithm, as every new project has them.
+    fn keys(&self, master_key: &MasterKey, now: Timestamp) -> Vec<StoredKey> {
+        let keys = [
+            (self.kid.to_owned(), Algorithm::Rs256, self.pkcs8),
+            (format!("{}-es256", self.kid), Algorithm::Es256, ES256_PKCS8),
+            (format!("{}-eddsa", self.kid), Algorithm::EdDsa, EDDSA_PKCS8),
+        ];
+        let certificate = |algorithm, pkcs8| {
+            let made = self_signed_certificate(pkcs8, algorithm, now.as_second()).unwrap();
+            (algorithm == Algorithm::Rs256).then_some(made)
+        };
+        let to_stored = |(kid, algorithm, pkcs8): (String, Algorithm, &'static [u8])| StoredKey {
+            sealed: master_key.seal(key_row(&kid), pkcs8, &mut chance()),
+            kid,
+            project_id: self.id.parse().unwrap(),
+            algorithm,
+            announced_at: now,
+            activate_at: now,
+            retire_at: None,
+            drop_at: None,
+            certificate: certificate(algorithm, pkcs8),
+        };
+        keys.into_iter().map(to_stored).collect()
+    }
+}
+
 /// A project that exists, and how to be its backend.
 #[derive(Debug, Clone)]
 pub(crate) struct TestProject {
     pub(crate) id: String,
     pub(crate) secret: String,
     pub(crate) secret_id: String,
+    /// Of its RSA key.
     pub(crate) kid: String,
 }
 
@@ -70,26 +99,13 @@ pub(super) async fn make_project(opened: &Opened, blueprint: Blueprint, now: Tim
         last_used_at: None,
         revoked_at: None,
     };
-    let certificate = self_signed_certificate(blueprint.pkcs8, Algorithm::Rs256, now.as_second()).unwrap();
-    let key = StoredKey {
-        kid: blueprint.kid.to_owned(),
-        project_id: id.clone(),
-        algorithm: Algorithm::Rs256,
-        announced_at: now,
-        activate_at: now,
-        retire_at: None,
-        drop_at: None,
-        sealed: opened
-            .master_key
-            .seal(key_row(blueprint.kid), blueprint.pkcs8, &mut chance()),
-        certificate: Some(certificate),
-    };
+    let keys = blueprint.keys(&opened.master_key, now);
     let event = Origin::system()
         .event(Action::ProjectCreated, Some(&id), id.as_str(), now, &mut chance())
         .to(project.for_audit());
     opened
         .store
-        .insert_project(&project, &project_secret, &[key], &event)
+        .insert_project(&project, &project_secret, &keys, &event)
         .await
         .unwrap();
     TestProject {

@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod database;
 pub(crate) mod fixtures;
 pub(crate) mod observed_store;
+pub(crate) mod operations;
 pub(crate) mod server;
 pub(crate) mod tokens;
 
@@ -56,7 +57,7 @@ pub(crate) struct TestApp {
     pub(crate) other: TestProject,
     /// May do everything.
     pub(crate) operator: TestOperator,
-    pub(crate) dir: TempDir,
+    _dir: TempDir,
     routes: Routes,
     _data_dir: DataDir,
 }
@@ -135,7 +136,7 @@ impl TestApp {
             project,
             other,
             operator,
-            dir,
+            _dir: dir,
             routes,
             _data_dir: opened.data_dir,
         }

@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::Request;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -77,6 +79,30 @@ impl Server {
             self.address
         );
         self.exchange(format!("{head}{body}").as_bytes())
+    }
+
+    /// The same by HTTP/2, whose header compression is another place that might tell.
+    pub(crate) fn http2(&self, method: &str, path: &str, authorization: &str, body: &str) -> u16 {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .header("authorization", authorization)
+            .header("content-type", "application/json")
+            .body(())
+            .unwrap();
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+            let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
+            tokio::spawn(connection);
+            let (answer, mut sending) = sender.send_request(request, false).unwrap();
+            sending.send_data(body, true).unwrap();
+            answer.await.unwrap().status().as_u16()
+        })
     }
 
     /// A request of the project's backend, which must succeed.
