@@ -21,7 +21,9 @@ const SCOPES: usize = 150;
 async fn a_full_disk_is_a_503_with_nothing_half_written() -> anyhow::Result<()> {
     let data = TempDir::new()?;
     let server = start(data.path(), 0).await?;
-    let old = Made::by(&server.backend(), "old").await?.map_err(refusal)?;
+    let old = Made::by(&server.backend(), "old")
+        .await?
+        .map_err(|answer| refusal(&answer))?;
     server.stop().await?;
     let pages = std::fs::metadata(data.path().join("countersign.db"))?.len() / PAGE_BYTES;
 
@@ -66,7 +68,7 @@ async fn a_full_disk_is_a_503_with_nothing_half_written() -> anyhow::Result<()> 
     }
     let new = Made::by(&backend, "new")
         .await?
-        .map_err(refusal)
+        .map_err(|answer| refusal(&answer))
         .context("a create after deletions")?;
     backend.token(&new.id, &new.secret).await?.ok()?;
     server.stop().await
@@ -150,7 +152,7 @@ fn is_clear(refusal: &Answer) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn refusal(answer: Answer) -> anyhow::Error {
+fn refusal(answer: &Answer) -> anyhow::Error {
     anyhow::anyhow!("{}: {}", answer.status, answer.body)
 }
 

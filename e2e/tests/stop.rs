@@ -81,7 +81,7 @@ struct Outcomes {
     answered: Vec<String>,
     /// No connection.
     refused: usize,
-    /// A connection that the kernel had made, and the server never took: it was closed without a word. Nothing may have been
+    /// A connection that the server closed without a word, because it had not begun to read from it. Nothing may have been
     /// done for it.
     never_taken: usize,
 }

@@ -2,6 +2,8 @@
 
 mod order;
 
+use std::path::Path;
+
 use countersign_e2e::{Options, Server, strace};
 use serde_json::json;
 use tempfile::TempDir;
@@ -52,10 +54,20 @@ async fn the_log_is_synced_before_a_create_is_answered() -> anyhow::Result<()> {
     while let Some(made) = callers.join_next().await {
         ids.extend(made??);
     }
+    let data_dir = server.data_dir().to_owned();
     server.stop().await?;
 
     let calls = strace::calls(&std::fs::read_to_string(&log)?)?;
     let syncs = order::check(&calls, &ids)?;
+    // Where all but the data folder is read-only, a temporary file elsewhere cannot be had.
+    let elsewhere = calls
+        .iter()
+        .find(|call| call.name == "pwrite64" && !Path::new(&call.target).starts_with(&data_dir));
+    anyhow::ensure!(
+        elsewhere.is_none(),
+        "SQLite wrote outside the data folder: {:?}",
+        elsewhere.map(|call| &call.target)
+    );
     println!(
         "{} creates answered, each after one of {syncs} syncs of the write-ahead log",
         ids.len()
