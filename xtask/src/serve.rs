@@ -16,10 +16,7 @@ pub(crate) const VERB: Verb = Verb {
 
 fn serve(arguments: &[String]) -> anyhow::Result<()> {
     let binary = product::build()?;
-    // Called by its short name, which is what the server's own hints begin with.
-    let here = std::env::current_dir().context("cannot tell the current folder")?;
-    let short = binary.strip_prefix(here).unwrap_or(&binary);
     // Replaces this process: signals, the terminal and the exit code are the server's own.
-    let error = Command::new(short).arg("serve").args(arguments).exec();
-    Err(error).with_context(|| format!("cannot start {}", short.display()))
+    let error = Command::new(&binary).arg("serve").args(arguments).exec();
+    Err(error).with_context(|| format!("cannot start {}", binary.display()))
 }
