@@ -22,7 +22,7 @@ pub enum InvalidText {
 
 /// Checks a one-line name of at most [`NAME_MAX_CHARS`].
 pub fn check_name(text: &str) -> Result<(), InvalidText> {
-    check(text, NAME_MAX_CHARS, |c| c.is_control())
+    check(text, NAME_MAX_CHARS, char::is_control)
 }
 
 /// Checks a description of at most [`DESCRIPTION_MAX_CHARS`]; it may have line breaks and tabs.

@@ -28,7 +28,7 @@ pub struct ProjectCaller {
     pub request_id: String,
 }
 
-/// An operator, by `Authorization: Bearer cso_…`, allowed [`ACCESS`](OperatorCaller) in the project of the path.
+/// An operator, by `Authorization: Bearer cso_…`, allowed to read or to write in the project of the path.
 #[derive(Debug)]
 pub struct InProject<const WRITES: bool> {
     /// The project of the path.

@@ -58,7 +58,7 @@ async fn keep_house_forever(app: App) {
 }
 
 /// Announces successors of old keys, deletes what has had its time.
-async fn keep_house(app: &App) -> Result<(), countersign_store::StoreError> {
+pub async fn keep_house(app: &App) -> Result<(), countersign_store::StoreError> {
     let now = app.now();
     making::rotate_due_keys(app).await?;
     app.store.delete_dropped_keys(now).await?;

@@ -75,8 +75,11 @@ fn page_routes() -> Router<App> {
         .route("/", get(documents::front_page))
 }
 
-/// The whole HTTP API behind its edge, for requests with any kind of body.
-pub fn router<B>(app: App) -> MapRequest<Router, fn(Request<B>) -> Request<B>> {
+/// The whole HTTP API behind its edge, for requests with a kind of body.
+pub type Routes<B> = MapRequest<Router, fn(Request<B>) -> Request<B>>;
+
+/// Makes the whole HTTP API.
+pub fn router<B>(app: App) -> Routes<B> {
     let routes = Router::new()
         .merge(Router::from(wire_routes()))
         .merge(Router::from(admin_routes()))

@@ -49,7 +49,7 @@ impl Signer {
             std::thread::Builder::new()
                 .name(format!("sign-{number}"))
                 .spawn(move || {
-                    for job in jobs.iter() {
+                    for job in &jobs {
                         // A caller that has gone away needs no signature.
                         if !job.answer.is_closed() {
                             let token = sign(&job.key, job.grant.token_type, &job.grant.claims);

@@ -1,12 +1,12 @@
 //! The command line: nouns and verbs.
 //!
-//! A noun is a file or a folder, and [`Command`] is their table of contents. Nouns that speak HTTP do so through
-//! [`calling`], with credentials that [`connection`] finds; those that work on the data folder go through [`offline`].
+//! A noun is a file or a folder, and `Command` is their table of contents. Nouns that speak HTTP do so through
+//! `calling`, with credentials that `connection` finds; those that work on the data folder go through `offline`.
 //!
 //! # Adding a command
 //!
-//! A variant of [`Command`] or of its noun's verbs, with an example in `after_help`; a snapshot of its help is taken by
-//! `tests/cli`. Secrets never come as arguments: give it a `--…-file` option and [`secret_input`].
+//! A variant of `Command` or of its noun's verbs, with an example in `after_help`; a snapshot of its help is taken by
+//! `tests/cli`. Secrets never come as arguments: give it a `--…-file` option and `secret_input`.
 
 mod audit;
 mod backup;

@@ -152,7 +152,7 @@ async fn rotate_due_keys_of(
         if key_life::is_rotation_due(&record.keys, algorithm, app.now(), every) {
             match rotate(app, project_id, algorithm, Rotation::Announced, &Origin::system()).await {
                 Ok(key) => {
-                    tracing::info!(project.id = %project_id, key.id = %key.kid, "announced a new signing key")
+                    tracing::info!(project.id = %project_id, key.id = %key.kid, "announced a new signing key");
                 }
                 Err(problem) => {
                     tracing::warn!(project.id = %project_id, reason = problem.message, "no new signing key");

@@ -166,7 +166,7 @@ mod tests {
     async fn a_value_read_before_a_change_is_not_kept_after_it() {
         let (held, _) = held();
         for forget in [Held::forget_all as fn(&Held<u8, u64>), |held: &Held<u8, u64>| {
-            held.forget(&1)
+            held.forget(&1);
         }] {
             let old = held.get_or_load(&1, || async {
                 forget(&held);

@@ -78,7 +78,7 @@ fn form_decoded(text: &str) -> String {
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced)
         .decode_utf8()
-        .map_or_else(|_| text.to_owned(), |decoded| decoded.into_owned())
+        .map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
 }
 
 fn missing_credentials() -> OAuthError {
@@ -100,7 +100,7 @@ fn present_members(body: &Bytes) -> Result<Map<String, Value>, TokenRefusal> {
 
 /// JSON or form by Content-Type; without one, by the first byte (wire contract 1.2).
 fn read_fields(headers: &HeaderMap, body: &Bytes) -> Result<Fields, TokenRefusal> {
-    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let content_type = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
     match content_type {
         Some(value) if is_json(value) => Ok(Fields::Json(present_members(body)?)),
         Some(value) if is_form(value) => read_form(body),

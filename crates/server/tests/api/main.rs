@@ -15,6 +15,7 @@ mod answers_are_as_described;
 mod documents;
 mod every_route_is_guarded;
 mod http;
+mod jobs;
 mod keys;
 mod limits;
 mod m2m;

@@ -23,6 +23,7 @@ mod outage;
 mod plans;
 mod projects;
 mod search;
+mod search_sql;
 mod usage;
 mod writer;
 

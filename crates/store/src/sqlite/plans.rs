@@ -3,7 +3,7 @@
 
 use sqlx::{Connection, Row as _, SqliteConnection};
 
-use super::{audit, changes, clients, connect, keys, operators, projects, search, usage};
+use super::{audit, changes, clients, connect, keys, operators, projects, search_sql, usage};
 
 async fn database() -> (SqliteConnection, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -79,19 +79,19 @@ async fn assert_no_sort(statements: &[(&str, &str)]) {
 #[tokio::test]
 async fn searches_walk_indexes() {
     let statements = [
-        ("everything", search::EVERYTHING),
-        ("ids", search::IDS),
-        ("names", search::NAMES),
-        ("scopes", search::SCOPES),
-        ("any", search::ANY),
-        ("count everything", search::COUNT_EVERYTHING),
-        ("count ids", search::COUNT_IDS),
-        ("count names", search::COUNT_NAMES),
-        ("count scope", search::COUNT_SCOPE),
-        ("count scopes", search::COUNT_SCOPES),
-        ("count any", search::COUNT_ANY),
-        ("size of names", search::SIZE_OF_NAMES),
-        ("size of scopes", search::SIZE_OF_SCOPES),
+        ("everything", search_sql::EVERYTHING),
+        ("ids", search_sql::IDS),
+        ("names", search_sql::NAMES),
+        ("scopes", search_sql::SCOPES),
+        ("any", search_sql::ANY),
+        ("count everything", search_sql::COUNT_EVERYTHING),
+        ("count ids", search_sql::COUNT_IDS),
+        ("count names", search_sql::COUNT_NAMES),
+        ("count scope", search_sql::COUNT_SCOPE),
+        ("count scopes", search_sql::COUNT_SCOPES),
+        ("count any", search_sql::COUNT_ANY),
+        ("size of names", search_sql::SIZE_OF_NAMES),
+        ("size of scopes", search_sql::SIZE_OF_SCOPES),
     ];
     assert_walks(&statements).await;
 }
@@ -101,9 +101,9 @@ async fn searches_walk_indexes() {
 async fn the_walk_of_a_value_is_in_order_already() {
     let (mut connection, _folder) = database().await;
     for (name, sql) in [
-        ("names", search::NAMES),
-        ("scopes", search::SCOPES),
-        ("any", search::ANY),
+        ("names", search_sql::NAMES),
+        ("scopes", search_sql::SCOPES),
+        ("any", search_sql::ANY),
     ] {
         let steps = plan(&mut connection, sql).await;
         let walks: Vec<_> = steps.split(|step| step == "CO-ROUTINE w").skip(1).collect();
@@ -124,7 +124,7 @@ async fn lists_walk_indexes_without_sorting() {
     let walks = [
         ("a client", clients::ONE),
         ("the console's list", clients::LIST),
-        ("everything", search::EVERYTHING),
+        ("everything", search_sql::EVERYTHING),
         ("events of an object", audit::BY_OBJECT),
         ("events of an actor", audit::BY_ACTOR),
         ("events of a project", audit::BY_PROJECT),

@@ -1,152 +1,15 @@
 //! Search of the wire: exact filters as index walks, each from where the last page ended.
-//!
-//! A walk is a subquery that yields ordinals. SQLite has no LATERAL; the same comes of a list made by a subquery for each
-//! value and unfolded again by `json_each`: so each value is walked for at most a page of rows, in order, and what is
-//! sorted afterwards is never more than values × limit ordinals. The indexes are named, so that no statistics can lead
-//! the planner to read a whole table.
 
 use countersign_core::client::Client;
 use countersign_core::ids::ProjectId;
 use countersign_core::search::Search;
 use serde_json::json;
 
-use super::clients::select_clients;
+use super::search_sql as sql;
 use super::{SqliteStore, all};
 use crate::rows::ClientRow;
 use crate::search_plan::{Conditions, Plan, Values, Walk, walk_one};
 use crate::{Page, Result, Row};
-
-/// From each list in `?8`, if there are any, the client holds a scope.
-macro_rules! holds_scopes {
-    ($ordinal:literal) => {
-        concat!(
-            "(?8 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?8) f WHERE NOT EXISTS (
-                SELECT 1 FROM json_each(f.value) r CROSS JOIN client_scope h INDEXED BY client_scope_by_scope
-                WHERE h.project_id = ?1 AND h.scope = r.value AND h.client_ordinal = ",
-            $ordinal,
-            ")))"
-        )
-    };
-}
-
-/// The project's clients with an id in `?4`, after `?2`; each is found by the unique index.
-macro_rules! ids {
-    () => {
-        concat!(
-            "SELECT c.ordinal FROM client c INDEXED BY client_by_id
-            WHERE c.project_id = ?1 AND c.client_id IN (SELECT value FROM json_each(?4)) AND c.ordinal > ?2
-                AND (?7 IS NULL OR c.name IN (SELECT value FROM json_each(?7))) AND ",
-            holds_scopes!("c.ordinal")
-        )
-    };
-}
-
-/// For each name in `?5` a walk of at most `?3` clients after `?2`.
-macro_rules! names {
-    () => {
-        concat!(
-            "SELECT o.value FROM json_each(?5) v, json_each((SELECT json_group_array(w.ordinal) FROM (
-                SELECT c.ordinal FROM client c INDEXED BY client_by_name
-                WHERE c.project_id = ?1 AND c.name = v.value AND c.ordinal > ?2 AND ",
-            holds_scopes!("c.ordinal"),
-            " ORDER BY c.ordinal LIMIT ?3) w)) o"
-        )
-    };
-}
-
-/// The client has a name in `?7`, if that is required.
-macro_rules! has_name {
-    ($ordinal:literal) => {
-        concat!(
-            "(?7 IS NULL OR EXISTS (SELECT 1 FROM client n WHERE n.ordinal = ",
-            $ordinal,
-            " AND n.name IN (SELECT value FROM json_each(?7))))"
-        )
-    };
-}
-
-/// For each scope in `?6` a walk of at most `?3` clients after `?2`.
-macro_rules! scopes {
-    () => {
-        concat!(
-            "SELECT o.value FROM json_each(?6) v, json_each((SELECT json_group_array(w.ordinal) FROM (
-                SELECT s.client_ordinal AS ordinal FROM client_scope s INDEXED BY client_scope_by_scope
-                WHERE s.project_id = ?1 AND s.scope = v.value AND s.client_ordinal > ?2 AND ",
-            has_name!("s.client_ordinal"),
-            " AND ",
-            holds_scopes!("s.client_ordinal"),
-            " ORDER BY s.client_ordinal LIMIT ?3) w)) o"
-        )
-    };
-}
-
-/// A page of the clients that the walks found.
-macro_rules! page_of {
-    ($walks:expr) => {
-        select_clients!(
-            "WHERE c.ordinal IN (SELECT * FROM (",
-            $walks,
-            ") ORDER BY 1 LIMIT ?3) ORDER BY c.ordinal"
-        )
-    };
-}
-
-pub(super) const EVERYTHING: &str = select_clients!(
-    "INDEXED BY client_by_project WHERE c.project_id = ?1 AND c.ordinal > ?2 ORDER BY c.ordinal LIMIT ?3"
-);
-pub(super) const IDS: &str = page_of!(ids!());
-pub(super) const NAMES: &str = page_of!(names!());
-/// A client may hold several of the scopes.
-pub(super) const SCOPES: &str = page_of!(concat!("SELECT DISTINCT * FROM (", scopes!(), ")"));
-pub(super) const ANY: &str = page_of!(concat!(
-    "SELECT * FROM (",
-    ids!(),
-    ") UNION SELECT * FROM (",
-    names!(),
-    ") UNION SELECT * FROM (",
-    scopes!(),
-    ")"
-));
-
-pub(super) const COUNT_EVERYTHING: &str =
-    "SELECT count(*) FROM client c INDEXED BY client_by_project WHERE c.project_id = ?1";
-pub(super) const COUNT_IDS: &str = concat!("SELECT count(*) FROM (", ids!(), ")");
-pub(super) const COUNT_NAMES: &str = concat!(
-    "SELECT count(*) FROM client c INDEXED BY client_by_name
-    WHERE c.project_id = ?1 AND c.name IN (SELECT value FROM json_each(?5)) AND ",
-    holds_scopes!("c.ordinal")
-);
-/// One scope needs no comparing of clients.
-pub(super) const COUNT_SCOPE: &str = concat!(
-    "SELECT count(*) FROM client_scope s INDEXED BY client_scope_by_scope
-    WHERE s.project_id = ?1 AND s.scope = (SELECT value FROM json_each(?6)) AND ",
-    has_name!("s.client_ordinal"),
-    " AND ",
-    holds_scopes!("s.client_ordinal")
-);
-pub(super) const COUNT_SCOPES: &str = concat!(
-    "SELECT count(DISTINCT s.client_ordinal) FROM client_scope s INDEXED BY client_scope_by_scope
-    WHERE s.project_id = ?1 AND s.scope IN (SELECT value FROM json_each(?6)) AND ",
-    has_name!("s.client_ordinal"),
-    " AND ",
-    holds_scopes!("s.client_ordinal")
-);
-pub(super) const COUNT_ANY: &str = concat!(
-    "SELECT count(*) FROM (",
-    ids!(),
-    " UNION SELECT c.ordinal FROM client c INDEXED BY client_by_name
-        WHERE c.project_id = ?1 AND c.name IN (SELECT value FROM json_each(?5))
-    UNION SELECT s.client_ordinal FROM client_scope s INDEXED BY client_scope_by_scope
-        WHERE s.project_id = ?1 AND s.scope IN (SELECT value FROM json_each(?6)))"
-);
-
-/// How many clients have a name, or how many entries a scope, of `?2`; it stops counting at `?3`.
-pub(super) const SIZE_OF_NAMES: &str =
-    "SELECT count(*) FROM (SELECT 1 FROM client c INDEXED BY client_by_name
-    WHERE c.project_id = ?1 AND c.name IN (SELECT value FROM json_each(?2)) LIMIT ?3)";
-pub(super) const SIZE_OF_SCOPES: &str =
-    "SELECT count(*) FROM (SELECT 1 FROM client_scope s INDEXED BY client_scope_by_scope
-    WHERE s.project_id = ?1 AND s.scope IN (SELECT value FROM json_each(?2)) LIMIT ?3)";
 
 /// Where sizing begins.
 const SIZED_FIRST: i64 = 1000;
@@ -214,13 +77,13 @@ async fn prepare(
     search: &Search,
     size_up_to: i64,
 ) -> Result<Option<Prepared>> {
-    let all = Prepared::new(EVERYTHING, COUNT_EVERYTHING, Conditions::default());
+    let all = Prepared::new(sql::EVERYTHING, sql::COUNT_EVERYTHING, Conditions::default());
     Ok(match Plan::of(search) {
         Plan::Nothing => None,
         Plan::Everything => Some(all),
         Plan::Ids(ids, conditions) => Some(Prepared {
             ids: Some(list(&ids)),
-            ..Prepared::new(IDS, COUNT_IDS, conditions)
+            ..Prepared::new(sql::IDS, sql::COUNT_IDS, conditions)
         }),
         Plan::All(walks) => {
             let position = smallest(store, project_id, &walks, size_up_to).await?;
@@ -230,7 +93,7 @@ async fn prepare(
             ids: Some(list(&ids)),
             names: Some(list(&names)),
             scopes: Some(list(&scopes)),
-            ..Prepared::new(ANY, COUNT_ANY, Conditions::default())
+            ..Prepared::new(sql::ANY, sql::COUNT_ANY, Conditions::default())
         }),
     })
 }
@@ -254,17 +117,17 @@ impl Prepared {
         match walk {
             Walk::Names(names) => Self {
                 names: Some(list(names)),
-                ..Self::new(NAMES, COUNT_NAMES, conditions)
+                ..Self::new(sql::NAMES, sql::COUNT_NAMES, conditions)
             },
             Walk::Scopes(scopes) => {
                 let count = if scopes.len() == 1 {
-                    COUNT_SCOPE
+                    sql::COUNT_SCOPE
                 } else {
-                    COUNT_SCOPES
+                    sql::COUNT_SCOPES
                 };
                 Self {
                     scopes: Some(list(scopes)),
-                    ..Self::new(SCOPES, count, conditions)
+                    ..Self::new(sql::SCOPES, count, conditions)
                 }
             }
         }
@@ -299,11 +162,11 @@ async fn smallest(
 }
 
 async fn size(store: &SqliteStore, project_id: &ProjectId, walk: &Walk, bound: i64) -> Result<i64> {
-    let (sql, values) = match walk {
-        Walk::Names(names) => (SIZE_OF_NAMES, names),
-        Walk::Scopes(scopes) => (SIZE_OF_SCOPES, scopes),
+    let (statement, values) = match walk {
+        Walk::Names(names) => (sql::SIZE_OF_NAMES, names),
+        Walk::Scopes(scopes) => (sql::SIZE_OF_SCOPES, scopes),
     };
-    let size = sqlx::query_scalar(sql)
+    let size = sqlx::query_scalar(statement)
         .bind(project_id.as_str())
         .bind(list(values))
         .bind(bound)

@@ -148,3 +148,25 @@ pub(crate) async fn a_reader_behind_the_pruned_part_is_told_to_forget_everything
     assert_eq!(world.store.delete_changes(at(1)).await.unwrap(), 0);
     assert_eq!(world.changed_since(&level).await.len(), 1);
 }
+
+/// Wherever a reader stands, it is told everything or told to forget everything, never a part.
+pub(crate) async fn no_reader_is_told_a_part(mut world: World) {
+    let mut positions = vec![world.position().await];
+    let mut changes = Vec::new();
+    for second in 200..206 {
+        let client = world.new_client("c", &[]);
+        let event = world.event_at(Action::ClientCreated, client.client_id.as_str(), second);
+        world.store.insert_client(&client, &event).await.unwrap();
+        positions.push(world.position().await);
+        changes.push(Change::Client(client.project_id, client.client_id));
+    }
+    world.store.delete_changes(at(204)).await.unwrap();
+    let mut forgetful = 0;
+    for (seen, position) in positions.iter().enumerate() {
+        match world.store.changes(Some(position)).await.unwrap().changed {
+            Some(told) => assert_eq!(told, changes[seen..]),
+            None => forgetful += 1,
+        }
+    }
+    assert!((1..=4).contains(&forgetful), "{forgetful}");
+}

@@ -135,25 +135,30 @@ pub(crate) async fn a_dropped_request_is_carried_out_all_the_same(mut world: Wor
     }
 }
 
-pub(crate) async fn the_refused_take_nothing_with_them(mut world: World) {
-    let taken = world.kept_client("taken", &["a"]).await;
+/// One in three is wanted, one is refused at its first step, one at its last, when its client is written already.
+pub(crate) async fn the_refused_leave_nothing_and_take_nothing_with_them(mut world: World) {
+    let taken = world.new_client("taken", &["a"]);
+    let taken_event = world.event(Action::ClientCreated, taken.client_id.as_str());
+    world.store.insert_client(&taken, &taken_event).await.unwrap();
     let mut tasks = JoinSet::new();
-    for number in 0..64 {
-        let fresh = world.new_client("fresh", &["a", "b"]);
-        let client = if number % 2 == 0 { fresh } else { taken.clone() };
-        let event = world.event(Action::ClientCreated, client.client_id.as_str());
+    for number in 0..63 {
+        let mut client = world.new_client("fresh", &["a", "b"]);
+        let mut event = world.event(Action::ClientCreated, client.client_id.as_str());
+        match number % 3 {
+            1 => client = taken.clone(),
+            2 => event.id = taken_event.id.clone(),
+            _ => {}
+        }
         let store = world.store.clone();
-        tasks.spawn(async move {
-            let outcome = store.insert_client(&client, &event).await;
-            (
-                number % 2 == 0,
-                outcome.is_ok(),
-                store.event_exists(&event.id).await.unwrap(),
-            )
-        });
+        tasks.spawn(async move { (number % 3, store.insert_client(&client, &event).await, client) });
     }
-    for (is_fresh, is_ok, has_event) in tasks.join_all().await {
-        assert_eq!((is_ok, has_event), (is_fresh, is_fresh));
+    for (kind, outcome, client) in tasks.join_all().await {
+        let stored = world.stored(&client).await;
+        match kind {
+            0 => assert!(outcome.is_ok() && stored == Some(client)),
+            1 => assert!(matches!(outcome, Err(StoreError::Duplicate)) && stored.as_ref() == Some(&taken)),
+            _ => assert!(matches!(outcome, Err(StoreError::Duplicate)) && stored.is_none()),
+        }
     }
     assert_eq!(
         world
@@ -161,6 +166,6 @@ pub(crate) async fn the_refused_take_nothing_with_them(mut world: World) {
             .count_clients(&world.project.id, &Search::everything())
             .await
             .unwrap(),
-        33
+        1 + 21
     );
 }

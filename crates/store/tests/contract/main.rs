@@ -52,6 +52,7 @@ macro_rules! contract {
                     every_intention_says_what_it_makes_old,
                     a_change_is_told_once_and_in_order,
                     a_reader_behind_the_pruned_part_is_told_to_forget_everything,
+                    no_reader_is_told_a_part,
                 ],
                 clients: [
                     a_client_comes_back_as_it_was_kept,
@@ -69,7 +70,7 @@ macro_rules! contract {
                     of_many_inserts_of_one_id_exactly_one_succeeds,
                     no_change_is_lost_between_many_writers,
                     a_dropped_request_is_carried_out_all_the_same,
-                    the_refused_take_nothing_with_them,
+                    the_refused_leave_nothing_and_take_nothing_with_them,
                 ],
                 installation: [
                     an_installation_is_made_once,

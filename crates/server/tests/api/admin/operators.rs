@@ -209,6 +209,29 @@ async fn a_project_named_twice_counts_once() {
 }
 
 #[tokio::test]
+async fn lists_are_paged_in_the_order_of_making() {
+    let app = TestApp::new().await;
+    for number in 0..3 {
+        app.create_operator(json!({ "name": format!("o{number}") })).await;
+    }
+    let (mut names, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = app
+            .admin()
+            .get(&format!("{OPERATORS}?limit=3&cursor={cursor}"))
+            .await
+            .ok();
+        let operators = page["operators"].as_array().unwrap().iter();
+        names.extend(operators.map(|operator| operator["name"].as_str().unwrap().to_owned()));
+        let Some(next) = page["results_metadata"]["next_cursor"].as_str() else {
+            break;
+        };
+        cursor = next.to_owned();
+    }
+    assert_eq!(names, ["first", "o0", "o1", "o2"]);
+}
+
+#[tokio::test]
 async fn the_last_use_of_a_key_is_known_after_the_next_flush() {
     let app = TestApp::new().await;
     jobs::flush_usage(&app.app).await;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 use crate::support::answer::sorted_keys;
+use crate::support::observed_store::Fault;
 
 const PROJECTS: &str = "/admin/v1/projects";
 const PROJECT_KEYS: [&str; 7] = [
@@ -162,6 +163,11 @@ async fn a_project_is_shown_and_renamed() {
     ] {
         app.admin().put(&path, body).await.problem(400, error_type);
     }
+    app.store.fail("update_project", Fault::Stale);
+    app.admin()
+        .put(&path, json!({ "name": "x" }))
+        .await
+        .problem(409, "write_conflict");
     let unchanged = app.admin().put(&path, json!({})).await.ok();
     assert_eq!(unchanged["project"]["name"], "new");
 }

@@ -155,6 +155,54 @@ async fn another_projects_secret_cannot_be_revoked_from_here() {
     app.other_backend().get("/v1/debug/whoami").await.ok();
 }
 
+/// A secret given from outside at the first start may be one that a person chose.
+#[tokio::test]
+async fn a_secret_with_a_slow_digest_works_too_and_is_computed_once() {
+    use countersign_core::audit::Origin;
+    use countersign_core::project::ProjectSecret;
+    use countersign_core::secret::NewSecret;
+    use countersign_store::Store;
+
+    let app = TestApp::new().await;
+    let (weak, id) = ("ardent-Mulberry/Quilt.92", app.project.project_id());
+    let (now, chance) = (
+        countersign::clock::Clock::now(app.clock.as_ref()),
+        &mut countersign::chance::chance(),
+    );
+    let secret = NewSecret::imported(weak.into(), 1, now, &app.app.peppers, chance)
+        .unwrap()
+        .stored;
+    assert!(secret.digest.to_string().starts_with("$argon2id$"));
+    let project_secret = ProjectSecret {
+        id: "project-secret-weak".to_owned(),
+        project_id: id.clone(),
+        name: "weak".to_owned(),
+        secret,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let event = Origin::system().event(
+        Action::ProjectSecretCreated,
+        Some(&id),
+        "project-secret-weak",
+        now,
+        chance,
+    );
+    app.store
+        .insert_project_secret(&project_secret, &event)
+        .await
+        .unwrap();
+    assert!(!works(&app, "ardent-Mulberry/Quilt.93").await);
+    assert!(works(&app, weak).await);
+    let everything = app.app.secrets.slow_permit().await.unwrap();
+    assert!(works(&app, weak).await, "remembered");
+    assert!(
+        works(&app, &app.project.secret).await,
+        "the fast one needs no place"
+    );
+    drop(everything);
+}
+
 #[tokio::test]
 async fn a_secret_needs_a_name() {
     let app = TestApp::new().await;

@@ -38,6 +38,13 @@ pub(super) fn quirks() -> Vec<Quirk> {
             r#"{"scopes":["a"]}"#,
         ),
         (
+            "a media type of JSON's family",
+            Method::POST,
+            "/v1/m2m/clients",
+            Some("application/vnd.api+json"),
+            r#"{"scopes":["a"]}"#,
+        ),
+        (
             "no media type at all",
             Method::POST,
             "/v1/m2m/clients",

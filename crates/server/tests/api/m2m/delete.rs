@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::TestApp;
 use crate::support::answer::sorted_keys;
+use crate::support::observed_store::Fault;
 
 #[tokio::test]
 async fn a_deleted_client_is_gone_from_every_answer_and_its_tokens_go_on() {
@@ -43,6 +44,18 @@ async fn a_deleted_client_is_gone_from_every_answer_and_its_tokens_go_on() {
         "tokens already out stay valid"
     );
     assert!(app.stored_client(&app.project, "worker").await.is_none());
+}
+
+/// What is deleted is what was looked at.
+#[tokio::test]
+async fn a_client_that_changes_meanwhile_is_not_deleted() {
+    let app = TestApp::new().await;
+    app.create_client(json!({ "client_id": "worker" })).await;
+    let before = app.dump().await;
+    app.store.fail("delete_client", Fault::Stale);
+    let answer = app.backend().delete("/v1/m2m/clients/worker").await;
+    answer.problem(409, "write_conflict");
+    assert_eq!(app.dump().await, before);
 }
 
 #[tokio::test]
