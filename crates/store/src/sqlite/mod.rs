@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `connect` | how connections are opened; the migrations |
 //! | `writer` | how writes share a commit |
-//! | `clients`, `search`, `projects`, `keys`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
+//! | `clients`, `search` with `search_sql`, `projects`, `keys`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
 //! | `backup` | a copy of the file while it is in use, and whether a copy is sound |
 //! | `outage` | which errors mean "not now" |
 //!
