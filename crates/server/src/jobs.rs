@@ -34,14 +34,15 @@ async fn flush_usage_forever(app: App) {
     }
 }
 
-/// Writes what usage is pending. A batch that cannot be written is lost and said to be: usage may not hold up anything.
+/// Writes what usage is pending. A batch that cannot be written goes with the next one.
 pub async fn flush_usage(app: &App) {
     let batch = app.usage.take();
     if batch.is_empty() {
         return;
     }
     if let Err(error) = app.store.add_usage(&batch).await {
-        tracing::warn!(%error, secrets = batch.secrets.len(), "a batch of usage was lost");
+        tracing::warn!(%error, secrets = batch.secrets.len(), "usage could not be written; it goes with the next batch");
+        app.usage.put_back(batch);
     }
 }
 

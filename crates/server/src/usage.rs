@@ -4,6 +4,7 @@
 //! operators' guide says so.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -110,6 +111,40 @@ impl UsageRecorder {
         }
     }
 
+    /// Takes back a batch that could not be written, to go with the next one. While the database is away for long, what
+    /// would not fit into a batch is lost: usage may not use up the memory of the token endpoint.
+    pub fn put_back(&self, batch: UsageBatch) {
+        let mut pending = self.lock();
+        for old in batch.secrets {
+            let key = (old.project_id.clone(), old.client_id.clone(), old.secret_number);
+            let room = pending.secrets.len() < BATCH_MAX;
+            match pending.secrets.entry(key) {
+                // What came since is newer; only the count is old and new.
+                Entry::Occupied(mut newer) => newer.get_mut().tokens += old.tokens,
+                Entry::Vacant(place) if room => {
+                    place.insert(old);
+                }
+                Entry::Vacant(_) => {}
+            }
+        }
+        for old in batch.minutes {
+            let key = (old.project_id.clone(), old.minute);
+            let count = pending.minutes.entry(key).or_insert_with(|| MinuteCount {
+                issued: 0,
+                refused: 0,
+                ..old.clone()
+            });
+            count.issued += old.issued;
+            count.refused += old.refused;
+        }
+        for (id, at) in batch.project_secrets {
+            pending.project_secrets.entry(id).or_insert(at);
+        }
+        for (id, at) in batch.operators {
+            pending.operators.entry(id).or_insert(at);
+        }
+    }
+
     /// Waits until a batch should be written.
     pub async fn due(&self) {
         let _early = tokio::time::timeout(FLUSH_EVERY, self.full.notified()).await;
@@ -170,5 +205,32 @@ mod tests {
             .collect();
         assert_eq!(counts, [(0, 2, 0), (1, 1, 1)]);
         assert!(recorder.take().is_empty());
+    }
+
+    #[test]
+    fn a_batch_that_was_put_back_goes_with_the_next_one() {
+        let recorder = UsageRecorder::default();
+        let (project_id, client_id) = ("project-test-1".parse().unwrap(), "c".parse().unwrap());
+        let used = |secret_number| Use {
+            project_id: &project_id,
+            client_id: &client_id,
+            secret_number,
+            address: IpAddr::from([192, 0, 2, 1]),
+            user_agent: String::new(),
+        };
+        let at = |second| Timestamp::from_second(second).unwrap();
+        recorder.token_issued(used(1), at(10));
+        recorder.token_issued(used(2), at(11));
+        recorder.operator_used("o", at(12));
+        let lost = recorder.take();
+        recorder.token_issued(used(1), at(20));
+        recorder.operator_used("o", at(21));
+        recorder.put_back(lost);
+        let mut batch = recorder.take();
+        batch.secrets.sort_by_key(|used| used.secret_number);
+        let seen: Vec<_> = batch.secrets.iter().map(|s| (s.tokens, s.last_used_at)).collect();
+        assert_eq!(seen, [(2, at(20)), (1, at(11))]);
+        assert_eq!(batch.minutes.iter().map(|m| m.issued).collect::<Vec<_>>(), [3]);
+        assert_eq!(batch.operators, [("o".to_owned(), at(21))]);
     }
 }
