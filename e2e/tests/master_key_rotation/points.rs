@@ -32,8 +32,8 @@ pub(super) struct Point {
 }
 
 /// The points of a rotation in this folder. Strace counts the calls of each thread by themselves and kills with the first to
-/// get there, so where two threads make the same call for one file, the later one's is out of reach. They do that only to sync
-/// the folder, and a sync that was not made is a loss to the power's failure, not to a process.
+/// get there, so where two threads make the same call for one file, the later one's is out of reach, and which thread makes how
+/// many differs from run to run. They do that only to sync the folder, and a sync that was not made is a loss to the power's failure, not to a process.
 pub(super) fn of(calls: &[Call], data_dir: &Path) -> anyhow::Result<Vec<Point>> {
     let mut numbers = BTreeMap::new();
     let mut points = Vec::new();
@@ -70,6 +70,11 @@ pub(super) fn of(calls: &[Call], data_dir: &Path) -> anyhow::Result<Vec<Point>> 
 }
 
 impl Point {
+    /// The one kind of call that more than one thread makes.
+    pub(super) fn is_sync_of_the_folder(&self) -> bool {
+        self.file.is_empty() && self.call == "fsync"
+    }
+
     /// The file as strace finds it.
     pub(super) fn path(&self, data_dir: &Path) -> PathBuf {
         if self.file.is_empty() {
