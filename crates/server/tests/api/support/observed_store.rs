@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::Timestamp;
@@ -19,6 +20,9 @@ use countersign_store::{
     SealedValue, Store, StoreError,
 };
 use tokio::sync::watch;
+
+/// Longer than anything takes.
+const NEVER: Duration = Duration::from_secs(120);
 
 pub(crate) struct ObservedStore {
     inner: Arc<dyn Store>,
@@ -100,7 +104,11 @@ impl ObservedStore {
 
 async fn wait_for(seen: &watch::Sender<Vec<&'static str>>, intention: &str, times: usize) {
     let enough = |seen: &Vec<&str>| seen.iter().filter(|name| **name == intention).count() >= times;
-    seen.subscribe().wait_for(enough).await.unwrap();
+    let mut seen = seen.subscribe();
+    // What never comes is a failure and not a test that never ends; what comes late is fine.
+    let came = tokio::time::timeout(NEVER, seen.wait_for(enough)).await;
+    came.unwrap_or_else(|_| panic!("{intention} was never carried out {times} times"))
+        .unwrap();
 }
 
 /// Hands every intention on.
