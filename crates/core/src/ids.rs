@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
@@ -36,12 +37,13 @@ pub const CLIENT_ID_MAX_CHARS: usize = 128;
 /// Longest tail of a project id after its prefix. A UUID has 36; imported ids get some room.
 const PROJECT_ID_TAIL_MAX_CHARS: usize = 64;
 
+/// An id never changes and is cloned wherever its thing is named, so its text is shared.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The identifier as it stands on the wire.
@@ -58,7 +60,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0
+                id.0.as_ref().to_owned()
             }
         }
     };
@@ -77,7 +79,7 @@ text_id! {
 impl ProjectId {
     /// A new random project id.
     pub fn generate(environment: Environment, chance: Chance<'_>) -> Self {
-        Self(format!("project-{environment}-{}", random_uuid(chance)))
+        Self(format!("project-{environment}-{}", random_uuid(chance)).into())
     }
 
     /// The environment, which the id itself states.
@@ -101,7 +103,7 @@ impl FromStr for ProjectId {
         let sound = (1..=PROJECT_ID_TAIL_MAX_CHARS).contains(&tail.len())
             && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if sound {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(InvalidId)
         }
@@ -111,7 +113,7 @@ impl FromStr for ProjectId {
 impl ClientId {
     /// A new random client id.
     pub fn generate(environment: Environment, chance: Chance<'_>) -> Self {
-        Self(format!("m2m-client-{environment}-{}", random_uuid(chance)))
+        Self(format!("m2m-client-{environment}-{}", random_uuid(chance)).into())
     }
 }
 
@@ -128,7 +130,7 @@ impl FromStr for ClientId {
                 .all(|b| b.is_ascii_alphanumeric() || b"._~:@-".contains(&b))
             && ![".", "..", "search"].contains(&text);
         if sound {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(InvalidId)
         }
@@ -142,7 +144,13 @@ pub fn generate_kid(environment: Environment, chance: Chance<'_>) -> String {
 
 /// A request id, `request-id-<env>-<uuid>`.
 pub fn generate_request_id(environment: Environment, chance: Chance<'_>) -> String {
-    format!("request-id-{environment}-{}", random_uuid(chance))
+    let prefix = match environment {
+        Environment::Test => "request-id-test-",
+        Environment::Live => "request-id-live-",
+    };
+    let mut uuid = Uuid::encode_buffer();
+    let uuid = random_uuid(chance).hyphenated().encode_lower(&mut uuid);
+    [prefix, uuid].concat()
 }
 
 /// An id for a row that is read in the order of its making, such as an audit event: `<prefix>-<uuid v7>`.

@@ -1,5 +1,7 @@
 //! Usage: when, from where and how often a secret was used. Kept in memory and written in batches, never per token.
 
+use std::net::IpAddr;
+
 use crate::Timestamp;
 use crate::ids::{ClientId, ProjectId};
 
@@ -18,7 +20,7 @@ pub struct SecretUse {
     /// The last token.
     pub last_used_at: Timestamp,
     /// From where.
-    pub address: String,
+    pub address: IpAddr,
     /// With what; may be empty.
     pub user_agent: String,
     /// Tokens issued on this secret: since the last batch when it goes in, in all when it comes out.

@@ -31,7 +31,7 @@ impl TryFrom<SecretUseRow> for SecretUse {
             client_id: place.parse("client_id", &row.client_id)?,
             secret_number: row.secret_number,
             last_used_at: place.time("last_used_at", row.last_used_at)?,
-            address: row.address,
+            address: place.parse("address", &row.address)?,
             user_agent: row.user_agent,
             tokens: row.tokens,
         })

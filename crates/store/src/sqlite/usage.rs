@@ -10,7 +10,10 @@ use super::{SqliteStore, all};
 use crate::Result;
 use crate::rows::{MinuteRow, SecretUseRow};
 
-/// A batch goes in as one JSON list. What belongs to a client or project that is gone is left out. Several nodes
+/// Rows in one list: a list is held in memory several times over, as text and as values.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// Rows go in as a JSON list. What belongs to a client or project that is gone is left out. Several nodes
 /// report, in any order: the later use wins, the counts add up.
 pub(super) const ADD_SECRETS: &str = "INSERT INTO usage_secret
         (client_ordinal, secret_number, last_used_at, address, user_agent, tokens)
@@ -51,26 +54,32 @@ pub(super) async fn add(store: &SqliteStore, batch: &UsageBatch) -> Result<()> {
     if batch.is_empty() {
         return Ok(());
     }
-    let batch = batch.clone();
+    let secrets: Vec<String> = batch.secrets.chunks(ROWS_AT_ONCE).map(json_of_uses).collect();
+    let minutes: Value = batch.minutes.iter().map(json_of_minute).collect();
+    let (project_secrets, operators) = (batch.project_secrets.clone(), batch.operators.clone());
     store
         .writer
         .write(move |connection| {
             Box::pin(async move {
-                let secrets: Value = batch.secrets.iter().map(json_of_use).collect();
-                sqlx::query(ADD_SECRETS)
-                    .bind(secrets.to_string())
-                    .execute(&mut *connection)
-                    .await?;
-                let minutes: Value = batch.minutes.iter().map(json_of_minute).collect();
+                for rows in secrets {
+                    sqlx::query(ADD_SECRETS)
+                        .bind(rows)
+                        .execute(&mut *connection)
+                        .await?;
+                }
                 sqlx::query(ADD_MINUTES)
                     .bind(minutes.to_string())
                     .execute(&mut *connection)
                     .await?;
-                mark_used(connection, PROJECT_SECRET_USED, &batch.project_secrets).await?;
-                mark_used(connection, OPERATOR_USED, &batch.operators).await
+                mark_used(connection, PROJECT_SECRET_USED, &project_secrets).await?;
+                mark_used(connection, OPERATOR_USED, &operators).await
             })
         })
         .await
+}
+
+fn json_of_uses(uses: &[SecretUse]) -> String {
+    uses.iter().map(json_of_use).collect::<Value>().to_string()
 }
 
 fn json_of_use(used: &SecretUse) -> Value {

@@ -13,7 +13,7 @@ fn used(client: &Client, number: i64, second: i64, tokens: i64) -> SecretUse {
         client_id: client.client_id.clone(),
         secret_number: number,
         last_used_at: at(second),
-        address: format!("198.51.100.{second}"),
+        address: [198, 51, 100, u8::try_from(second).unwrap()].into(),
         user_agent: format!("agent \"{second}\" é"),
         tokens,
     }
