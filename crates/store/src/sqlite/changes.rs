@@ -1,6 +1,7 @@
 //! The change feed. There is one writer, so ordinals are given in the order of commits and a reader misses nothing.
 
 use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 
 use countersign_core::Timestamp;
 use sqlx::{Connection, SqliteConnection};
@@ -25,6 +26,29 @@ pub(super) const AFTER: &str =
 const DELETE: &str = "DELETE FROM change
     WHERE ordinal < (SELECT ordinal FROM change WHERE at < ?1 ORDER BY ordinal DESC LIMIT 1)";
 
+/// What was last seen of the feed's end. The one process that may write knows without asking that nothing was written
+/// since; asking four times a second would hold up the token path for as long as ten tokens take.
+#[derive(Default)]
+pub(super) struct Feed(Mutex<Option<Seen>>);
+
+struct Seen {
+    transactions: u64,
+    end: ChangePosition,
+}
+
+impl Feed {
+    fn has_ended_at(&self, position: &ChangePosition, transactions: u64) -> bool {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.as_ref()
+            .is_some_and(|seen| seen.transactions == transactions && seen.end == *position)
+    }
+
+    fn ends_at(&self, end: ChangePosition, transactions: u64) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen = Some(Seen { transactions, end });
+    }
+}
+
 pub(super) async fn insert(connection: &mut SqliteConnection, at: i64, change: &Change) -> Result<()> {
     sqlx::query(INSERT)
         .bind(at)
@@ -37,6 +61,22 @@ pub(super) async fn insert(connection: &mut SqliteConnection, at: i64, change: &
 }
 
 pub(super) async fn since(store: &SqliteStore, position: Option<&ChangePosition>) -> Result<Changes> {
+    // Counted before it is read: what is written meanwhile makes the next look read again.
+    let Some(transactions) = store.writer.transactions() else {
+        return read_since(store, position).await;
+    };
+    if let Some(position) = position.filter(|position| store.feed.has_ended_at(position, transactions)) {
+        return Ok(Changes {
+            position: position.clone(),
+            changed: Some(Vec::new()),
+        });
+    }
+    let changes = read_since(store, position).await?;
+    store.feed.ends_at(changes.position.clone(), transactions);
+    Ok(changes)
+}
+
+async fn read_since(store: &SqliteStore, position: Option<&ChangePosition>) -> Result<Changes> {
     let mut connection = store.readers.acquire().await?;
     // One snapshot for the rows and for the ends of the feed.
     let mut snapshot = connection.begin().await?;

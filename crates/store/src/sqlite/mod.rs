@@ -68,6 +68,7 @@ pub struct SqliteStore {
     file: PathBuf,
     readers: SqlitePool,
     writer: Writer,
+    feed: changes::Feed,
 }
 
 impl SqliteStore {
@@ -84,6 +85,7 @@ impl SqliteStore {
             file: options.file,
             readers,
             writer,
+            feed: changes::Feed::default(),
         })
     }
 
@@ -96,6 +98,7 @@ impl SqliteStore {
             file: file.to_owned(),
             readers,
             writer: Writer::none(),
+            feed: changes::Feed::default(),
         })
     }
 

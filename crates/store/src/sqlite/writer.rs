@@ -31,7 +31,13 @@ pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c
 pub(super) struct Writer {
     /// None when the database is open for reading alone.
     queue: Option<mpsc::Sender<Message>>,
-    commits: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    transactions: AtomicU64,
+    commits: AtomicU64,
 }
 
 enum Message {
@@ -44,19 +50,19 @@ impl Writer {
     /// writer is closed or dropped and nothing waits any more.
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        let commits = Arc::new(AtomicU64::new(0));
+        let counts = Arc::<Counts>::default();
         let (connection, closers) = (Some(connection), Vec::new());
         let task = Task {
             waiting,
             connection,
             options,
-            commits: commits.clone(),
+            counts: counts.clone(),
             closers,
         };
         tokio::spawn(task.run());
         Self {
             queue: Some(queue),
-            commits,
+            counts,
         }
     }
 
@@ -64,7 +70,7 @@ impl Writer {
     pub(super) fn none() -> Self {
         Self {
             queue: None,
-            commits: Arc::default(),
+            counts: Arc::default(),
         }
     }
 
@@ -105,7 +111,14 @@ impl Writer {
 
     /// How many transactions were committed.
     pub(super) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.counts.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many transactions have ended, in whatever way; while it stays, nothing was written. `None` when it is another
+    /// process that writes.
+    pub(super) fn transactions(&self) -> Option<u64> {
+        let is_ours = self.queue.is_some();
+        is_ours.then(|| self.counts.transactions.load(Ordering::Acquire))
     }
 }
 
@@ -175,7 +188,7 @@ struct Task {
     /// None after a failure that left it in an unknown state.
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
-    commits: Arc<AtomicU64>,
+    counts: Arc<Counts>,
     closers: Vec<oneshot::Sender<()>>,
 }
 
@@ -218,6 +231,7 @@ impl Task {
             Ok(()) => None,
             Err(error) => Some(self.abandon(error, batch.len()).await),
         };
+        self.counts.transactions.fetch_add(1, Ordering::Release);
         for job in batch {
             job.answer(lost.as_deref());
         }
@@ -256,7 +270,7 @@ impl Task {
         }
         // The savepoint that is open is part of what is committed.
         self.execute("COMMIT").await?;
-        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.counts.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
