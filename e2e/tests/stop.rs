@@ -1,4 +1,4 @@
-//! SIGTERM while clients are made: whoever was let in is answered, what was answered is there, and the exit code is 0.
+//! SIGTERM while clients are made: whoever has a connection is answered, what was answered is there, and the exit code is 0.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use countersign_e2e::{Backend, Options, Server, identity};
+use reqwest::{Method, RequestBuilder};
 use rustix::process::Signal;
 use serde_json::json;
 use tempfile::TempDir;
@@ -28,10 +29,16 @@ async fn whoever_was_let_in_before_sigterm_is_answered_and_the_answer_is_durable
     let (made, mut answers) = unbounded_channel();
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
-        let backend = server.backend().one_call_per_connection();
+        let kept = server.backend();
+        let backend = if caller % 2 == 0 {
+            kept
+        } else {
+            kept.one_call_per_connection()
+        };
         callers.spawn(make_until_refused(backend, caller, made.clone()));
     }
     drop(made);
+    let probe = tokio::spawn(probe_until_refused(server.request(Method::GET, "/readyz")));
     let mut halves = Vec::new();
     for number in 0..HALVES {
         halves.push(Half::send(&server, &format!("half-{number}")).await?);
@@ -48,6 +55,8 @@ async fn whoever_was_let_in_before_sigterm_is_answered_and_the_answer_is_durable
     while let Some(outcome) = callers.join_next().await {
         outcomes.add(outcome??);
     }
+    assert_eq!(outcomes.never_taken, 0, "{outcomes:?}");
+    assert_eq!(probe.await??, [(200, false), (503, true)]);
     // Nobody is let in any more, and these have waited through it.
     for half in halves {
         outcomes.answered.push(half.finish().await?);
@@ -81,8 +90,7 @@ struct Outcomes {
     answered: Vec<String>,
     /// No connection.
     refused: usize,
-    /// A connection that the server closed without a word, because it had not begun to read from it. Nothing may have been
-    /// done for it.
+    /// A connection that the server closed without a word.
     never_taken: usize,
 }
 
@@ -113,6 +121,27 @@ async fn make_until_refused(
         }
     }
     Ok(outcomes)
+}
+
+/// What the probe said in turn, each once: its status, and whether it closed the connection.
+async fn probe_until_refused(probe: RequestBuilder) -> anyhow::Result<Vec<(u16, bool)>> {
+    let mut said = Vec::new();
+    loop {
+        let request = probe.try_clone().context("a request without a body")?;
+        match request.send().await {
+            Ok(answer) => {
+                let closes = answer
+                    .headers()
+                    .get("connection")
+                    .is_some_and(|value| value == "close");
+                said.push((answer.status().as_u16(), closes));
+                said.dedup();
+            }
+            Err(error) if error.is_connect() => return Ok(said),
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 /// A request of which only the head was sent, and the server is known to wait for the rest: it said "100 Continue".

@@ -1,6 +1,7 @@
 //! What handlers share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use countersign_core::Timestamp;
 use countersign_core::grant::TokenPolicy;
@@ -16,6 +17,22 @@ use crate::memory::Memory;
 use crate::secret_check::SecretChecker;
 use crate::signer::Signer;
 use crate::usage::UsageRecorder;
+
+/// Whether the service is about to stop, and wants its callers elsewhere.
+#[derive(Debug, Default)]
+pub struct Stopping(AtomicBool);
+
+impl Stopping {
+    /// It is, from now on.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is.
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Handle on everything a handler may need; cheap to clone.
 #[derive(Clone)]
@@ -37,6 +54,8 @@ pub struct Parts {
     pub secrets: SecretChecker,
     pub limits: Limits,
     pub usage: Arc<UsageRecorder>,
+    /// Whether the service is about to stop.
+    pub stopping: Stopping,
     /// One permit a request in progress.
     pub places: Semaphore,
 }

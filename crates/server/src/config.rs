@@ -55,6 +55,7 @@ section!(Server {
     data_dir: PathBuf,
     trusted_proxies: Vec<IpNet>,
     request_timeout: Duration as "humantime_serde",
+    drain_time: Duration as "humantime_serde",
     shutdown_timeout: Duration as "humantime_serde",
     tls: Tls,
 });

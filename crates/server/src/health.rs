@@ -12,8 +12,11 @@ pub async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// The database can be read and written, and memory is up to date.
+/// The service is not about to stop, the database can be read and written, and memory is up to date.
 pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    if app.stopping.has_begun() {
+        return Err(Problem::unavailable("The service is about to stop.", 1));
+    }
     app.store.ping().await?;
     if app.memory.is_fresh() {
         Ok(Json(json!({ "status": "ready" })))

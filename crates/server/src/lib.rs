@@ -15,6 +15,7 @@ pub mod http;
 pub mod jobs;
 pub mod keys;
 pub mod limits;
+pub mod listen;
 pub mod logging;
 pub mod m2m;
 pub mod memory;

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use countersign_core::ids::ProjectId;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 use crate::config;
 use crate::problem::Problem;
 
 /// Sources remembered as blocked; more push the oldest out.
-const BLOCKED_ENTRIES: u64 = 100_000;
+const BLOCKED_ENTRIES: usize = 100_000;
 /// Longest block; a limiter of one per minute asks for at most this.
 const BLOCK_MAX: Duration = Duration::from_secs(60);
 
@@ -49,10 +49,7 @@ impl Limits {
         let per_minute = |rate: u32| NonZeroU32::new(rate).map(Quota::per_minute);
         Self {
             refusals: per_minute(config.refusals_per_source_per_minute).map(RateLimiter::keyed),
-            blocked: Cache::builder()
-                .max_capacity(BLOCKED_ENTRIES)
-                .time_to_live(BLOCK_MAX)
-                .build(),
+            blocked: Cache::new(BLOCKED_ENTRIES),
             tokens_by_source: per_second(config.tokens_per_source_per_second).map(RateLimiter::keyed),
             tokens_by_project: per_second(config.tokens_per_project_per_second).map(RateLimiter::keyed),
         }

@@ -59,9 +59,7 @@ pub async fn serve(bound: Listener, app: App) -> anyhow::Result<()> {
             async move { text }
         }),
     );
-    axum_server::from_tcp(listener)?
-        .serve(router.into_make_service())
-        .await?;
+    axum::serve(tokio::net::TcpListener::from_std(listener)?, router).await?;
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! Every route on one screen.
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use http::Request;
 use tower::util::MapRequest;
@@ -86,7 +85,7 @@ pub fn router<B>(app: App) -> Routes<B> {
         .merge(page_routes())
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), edge::edge))
+        .layer(edge::layer(app.clone()))
         .with_state(app);
     // Before routing, which would not find an untidy path.
     MapRequest::new(routes, tidy_path)

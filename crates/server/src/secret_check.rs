@@ -12,7 +12,7 @@ use countersign_core::client_auth::{Presented, SecretCheck};
 use countersign_core::digest::Cost;
 use countersign_core::pepper::Peppers;
 use countersign_core::secret::StoredSecret;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use rand::Rng;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
@@ -20,9 +20,10 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use crate::chance::chance;
 
 /// Secrets that the memo remembers. 32 bytes each and the cache's own; oldest go first.
-const MEMO_ENTRIES: u64 = 100_000;
-/// How long an owner's queue of one is kept after its last use.
-const QUEUE_IDLE: std::time::Duration = std::time::Duration::from_secs(60);
+const MEMO_ENTRIES: usize = 100_000;
+/// Owners whose queue is remembered. One that is forgotten while somebody waits in it gets a second one, which costs a
+/// computation and nothing else.
+const QUEUES: usize = 10_000;
 /// Most slow checks of one owner that may wait; more are refused unseen, so that a flood against one client cannot fill
 /// the pool's queue for the others. A client that starts with as many connections at once is still served.
 const WAITING_PER_OWNER: usize = 64;
@@ -55,10 +56,7 @@ impl SecretChecker {
         Self {
             peppers,
             slow: Arc::new(Semaphore::new(parallel.max(1))),
-            queues: Cache::builder()
-                .max_capacity(MEMO_ENTRIES)
-                .time_to_idle(QUEUE_IDLE)
-                .build(),
+            queues: Cache::new(QUEUES),
             memo: Cache::new(MEMO_ENTRIES),
             memo_key: hmac::Key::new(hmac::HMAC_SHA256, &memo_key),
         }
@@ -125,7 +123,7 @@ impl SecretChecker {
         if let Some(known) = self.remembered(owner, secret, &candidates) {
             return Ok(Some(known));
         }
-        let queue = self.queues.get_with(owner.to_owned(), Arc::default);
+        let queue = self.queue(owner);
         let _place = queue.place()?;
         let _turn = queue.turn.lock().await;
         // Whoever had the turn before may have answered the same question.
@@ -147,6 +145,13 @@ impl SecretChecker {
         };
         self.memo.insert(entry, ());
         Ok(Some(matched))
+    }
+
+    fn queue(&self, owner: &str) -> Arc<OwnerQueue> {
+        let made = || Ok::<_, std::convert::Infallible>(Arc::default());
+        match self.queues.get_or_insert_with(owner, made) {
+            Ok(queue) => queue,
+        }
     }
 
     fn remembered(

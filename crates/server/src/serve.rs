@@ -4,29 +4,16 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
-use axum::ServiceExt;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
-use http::Request;
-use hyper::body::Incoming;
-use hyper_util::rt::TokioExecutor;
-use hyper_util::server::conn::auto::Builder;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::listen::{self, StopSignals};
 use crate::start::bootstrap::Bootstrap;
 use crate::start::first_start::{self, FirstStart};
-use crate::{jobs, logging, metrics, router, start, tls};
-
-/// Most header bytes of a request: Basic credentials of 4 KiB, a token of 16 KiB and room.
-const HEAD_BYTES: usize = 64 * 1024;
-/// Longest wait for a request's head: a caller that dribbles it holds a connection for nothing.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+use crate::{jobs, logging, metrics, start, tls};
 
 /// Serves until told to stop.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
@@ -56,7 +43,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         jobs.spawn(report_end(metrics::serve(listener, app.clone())));
     }
     announce(&app, address, first_start.as_ref(), ca_file.as_deref())?;
-    listen(&app, listener, tls_config, signals).await?;
+    listen::serve(&app, listener, tls_config, signals).await?;
     jobs.shutdown().await;
     // What is in memory only is written before the process ends.
     jobs::flush_usage(&app).await;
@@ -107,72 +94,6 @@ fn announce(
         Some(first) => first.announce(),
         None => Ok(()),
     }
-}
-
-async fn listen(
-    app: &App,
-    listener: TcpListener,
-    tls: Option<RustlsConfig>,
-    signals: StopSignals,
-) -> anyhow::Result<()> {
-    listener.set_nonblocking(true)?;
-    let handle = Handle::new();
-    tokio::spawn(stop_on_signal(
-        signals,
-        handle.clone(),
-        app.config.server.shutdown_timeout,
-    ));
-    let routes = router::router::<Incoming>(app.clone());
-    let service =
-        <_ as ServiceExt<Request<Incoming>>>::into_make_service_with_connect_info::<SocketAddr>(routes);
-    match tls {
-        Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
-            bound(server.http_builder());
-            server.first_request_timeout(HEAD_TIMEOUT).serve(service).await?;
-        }
-        None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
-            bound(server.http_builder());
-            server.first_request_timeout(HEAD_TIMEOUT).serve(service).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Bounds what a connection may hold before there is a request.
-fn bound(builder: &mut Builder<TokioExecutor>) {
-    builder
-        .http1()
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES);
-    builder.http2().max_header_list_size(HEAD_BYTES as u32);
-}
-
-/// What tells the service to stop: SIGTERM, and Ctrl-C.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl StopSignals {
-    fn listen() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-}
-
-/// No new connection is taken, and requests in flight are finished.
-async fn stop_on_signal(mut signals: StopSignals, handle: Handle<SocketAddr>, timeout: Duration) {
-    tokio::select! {
-        _ = signals.interrupt.recv() => {}
-        _ = signals.terminate.recv() => {}
-    }
-    tracing::info!("stopping; finishing requests in flight");
-    handle.graceful_shutdown(Some(timeout));
 }
 
 async fn report_end(job: impl Future<Output = anyhow::Result<()>>) {

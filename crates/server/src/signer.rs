@@ -14,6 +14,9 @@ use countersign_core::grant::Grant;
 use countersign_token::issue::{SignError, SigningKey, sign};
 use tokio::sync::oneshot;
 
+/// Most answers that are given together: a little over a millisecond of signing.
+const ANSWERED_TOGETHER: usize = 4;
+
 /// The queue and its threads, which end when the last handle on the queue is gone.
 #[derive(Clone)]
 pub struct Signer {
@@ -23,8 +26,10 @@ pub struct Signer {
 struct Job {
     key: Arc<SigningKey>,
     grant: Grant,
-    answer: oneshot::Sender<Result<String, SignError>>,
+    answer: Answer,
 }
+
+type Answer = oneshot::Sender<Result<String, SignError>>;
 
 /// Why there is no signature.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +45,32 @@ pub enum SignerError {
     Sign(#[from] SignError),
 }
 
+/// Answers are given some at a time: each wakes an I/O thread, and while many wait, that is a good part of what is left to
+/// save beside the signature. Only what waits already is taken together, and only a thread's share of it, so nobody waits
+/// for whoever comes later, and no thread is idle for it.
+fn sign_forever(jobs: &flume::Receiver<Job>, threads: usize) {
+    let mut signed = Vec::with_capacity(ANSWERED_TOGETHER);
+    while let Ok(first) = jobs.recv() {
+        let share = (jobs.len() / threads).min(ANSWERED_TOGETHER - 1);
+        let taken = std::iter::once(first).chain(jobs.try_iter().take(share));
+        signed.extend(taken.filter_map(Job::signed));
+        for (answer, token) in signed.drain(..) {
+            let _gone = answer.send(token);
+        }
+    }
+}
+
+impl Job {
+    fn signed(self) -> Option<(Answer, Result<String, SignError>)> {
+        // A caller that has gone away needs no signature.
+        if self.answer.is_closed() {
+            return None;
+        }
+        let token = sign(&self.key, self.grant.token_type, &self.grant.claims);
+        Some((self.answer, token))
+    }
+}
+
 impl Signer {
     /// Starts `threads` threads behind a queue of `length`.
     pub fn start(threads: usize, length: usize) -> std::io::Result<Self> {
@@ -48,15 +79,7 @@ impl Signer {
             let jobs = jobs.clone();
             std::thread::Builder::new()
                 .name(format!("sign-{number}"))
-                .spawn(move || {
-                    for job in &jobs {
-                        // A caller that has gone away needs no signature.
-                        if !job.answer.is_closed() {
-                            let token = sign(&job.key, job.grant.token_type, &job.grant.claims);
-                            let _gone = job.answer.send(token);
-                        }
-                    }
-                })?;
+                .spawn(move || sign_forever(&jobs, threads))?;
         }
         Ok(Self { queue })
     }

@@ -6,17 +6,20 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
-use axum_server::tls_rustls::RustlsConfig;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::start::data_dir::{create_private_dir, write_private};
 
 /// How often the files are looked at.
-const RELOAD_EVERY: Duration = Duration::from_secs(30);
+const RELOAD_EVERY: Duration = Duration::from_secs(5);
+
+/// The configuration for the next handshake.
+pub type CurrentConfig = watch::Receiver<Arc<ServerConfig>>;
 
 /// Where certificate and key are.
 #[derive(Debug, Clone)]
@@ -62,10 +65,10 @@ pub fn check(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Loads the files, and goes on to look whether they change.
-pub fn serve_with(files: Files) -> anyhow::Result<RustlsConfig> {
-    let config = RustlsConfig::from_config(load(&files)?);
-    tokio::spawn(reload_forever(files, config.clone()));
-    Ok(config)
+pub fn serve_with(files: Files) -> anyhow::Result<CurrentConfig> {
+    let (sender, current) = watch::channel(load(&files)?);
+    tokio::spawn(reload_forever(files, sender));
+    Ok(current)
 }
 
 fn load(files: &Files) -> anyhow::Result<Arc<ServerConfig>> {
@@ -86,7 +89,7 @@ fn load(files: &Files) -> anyhow::Result<Arc<ServerConfig>> {
 }
 
 /// A changed pair that does not load is reported and the old one kept: a half-copied file must not end the service.
-async fn reload_forever(files: Files, config: RustlsConfig) {
+async fn reload_forever(files: Files, current: watch::Sender<Arc<ServerConfig>>) {
     let mut seen = modified(&files);
     loop {
         tokio::time::sleep(RELOAD_EVERY).await;
@@ -96,7 +99,7 @@ async fn reload_forever(files: Files, config: RustlsConfig) {
         }
         match load(&files) {
             Ok(loaded) => {
-                config.reload_from_config(loaded);
+                current.send_replace(loaded);
                 seen = now;
                 tracing::info!("loaded a new certificate");
             }

@@ -3,8 +3,9 @@
 //! A token must not cost a write, so what a kill takes with it is at most ten seconds of last-used times and counts; the
 //! operators' guide says so.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 pub const FLUSH_EVERY: Duration = Duration::from_secs(10);
 
 /// Secrets in one batch; when so many were used, the batch is written early, so memory stays bounded.
-const BATCH_MAX: usize = 50_000;
+const BATCH_MAX: usize = 20_000;
 
 /// Collects usage until it is written.
 pub struct UsageRecorder {
@@ -27,10 +28,18 @@ pub struct UsageRecorder {
 
 #[derive(Default)]
 struct Pending {
-    secrets: HashMap<(ProjectId, ClientId, i64), SecretUse>,
-    minutes: HashMap<(ProjectId, i64), MinuteCount>,
+    projects: HashMap<ProjectId, PendingProject>,
+    /// Secrets in all projects.
+    secrets: usize,
     project_secrets: HashMap<String, Timestamp>,
     operators: HashMap<String, Timestamp>,
+}
+
+#[derive(Default)]
+struct PendingProject {
+    minutes: BTreeMap<i64, MinuteCount>,
+    /// By client and number of its secret.
+    secrets: HashMap<(ClientId, i64), SecretUse>,
 }
 
 /// One use of a client's secret for a token.
@@ -44,7 +53,7 @@ pub struct Use<'a> {
     /// From where.
     pub address: IpAddr,
     /// With what.
-    pub user_agent: String,
+    pub user_agent: Cow<'a, str>,
 }
 
 impl Default for UsageRecorder {
@@ -58,36 +67,22 @@ impl Default for UsageRecorder {
 
 impl UsageRecorder {
     /// A token was issued.
-    pub fn token_issued(&self, used: Use<'_>, now: Timestamp) {
+    pub fn token_issued(&self, used: &Use<'_>, now: Timestamp) {
         let mut pending = self.lock();
-        pending.minute(used.project_id, now).issued += 1;
-        let key = (
-            used.project_id.clone(),
-            used.client_id.clone(),
-            used.secret_number,
-        );
-        let address = used.address.to_string();
-        let secret = pending.secrets.entry(key).or_insert_with(|| SecretUse {
-            project_id: used.project_id.clone(),
-            client_id: used.client_id.clone(),
-            secret_number: used.secret_number,
-            last_used_at: now,
-            address: String::new(),
-            user_agent: String::new(),
-            tokens: 0,
-        });
-        secret.tokens += 1;
-        secret.last_used_at = now;
-        secret.address = address;
-        secret.user_agent = used.user_agent;
-        if pending.secrets.len() >= BATCH_MAX {
-            self.full.notify_one();
+        let project = pending.project(used.project_id);
+        project.minute(used.project_id, now).issued += 1;
+        if project.used(used, now) {
+            pending.secrets += 1;
+            if pending.secrets >= BATCH_MAX {
+                self.full.notify_one();
+            }
         }
     }
 
     /// A token was refused in a project that exists.
     pub fn token_refused(&self, project_id: &ProjectId, now: Timestamp) {
-        self.lock().minute(project_id, now).refused += 1;
+        let mut pending = self.lock();
+        pending.project(project_id).minute(project_id, now).refused += 1;
     }
 
     /// A project secret authenticated a request.
@@ -103,12 +98,16 @@ impl UsageRecorder {
     /// Takes what is pending, to be written.
     pub fn take(&self) -> UsageBatch {
         let pending = std::mem::take(&mut *self.lock());
-        UsageBatch {
-            secrets: pending.secrets.into_values().collect(),
-            minutes: pending.minutes.into_values().collect(),
+        let mut batch = UsageBatch {
             project_secrets: pending.project_secrets.into_iter().collect(),
             operators: pending.operators.into_iter().collect(),
+            ..UsageBatch::default()
+        };
+        for project in pending.projects.into_values() {
+            batch.minutes.extend(project.minutes.into_values());
+            batch.secrets.extend(project.secrets.into_values());
         }
+        batch
     }
 
     /// Takes back a batch that could not be written, to go with the next one. While the database is away for long, what
@@ -116,24 +115,23 @@ impl UsageRecorder {
     pub fn put_back(&self, batch: UsageBatch) {
         let mut pending = self.lock();
         for old in batch.secrets {
-            let key = (old.project_id.clone(), old.client_id.clone(), old.secret_number);
-            let room = pending.secrets.len() < BATCH_MAX;
-            match pending.secrets.entry(key) {
+            let room = pending.secrets < BATCH_MAX;
+            match pending
+                .project(&old.project_id)
+                .place(&old.client_id, old.secret_number)
+            {
                 // What came since is newer; only the count is old and new.
                 Entry::Occupied(mut newer) => newer.get_mut().tokens += old.tokens,
                 Entry::Vacant(place) if room => {
                     place.insert(old);
+                    pending.secrets += 1;
                 }
                 Entry::Vacant(_) => {}
             }
         }
         for old in batch.minutes {
-            let key = (old.project_id.clone(), old.minute);
-            let count = pending.minutes.entry(key).or_insert_with(|| MinuteCount {
-                issued: 0,
-                refused: 0,
-                ..old.clone()
-            });
+            let project = pending.project(&old.project_id);
+            let count = project.count(&old.project_id, old.minute);
             count.issued += old.issued;
             count.refused += old.refused;
         }
@@ -156,16 +154,55 @@ impl UsageRecorder {
 }
 
 impl Pending {
-    fn minute(&mut self, project_id: &ProjectId, now: Timestamp) -> &mut MinuteCount {
-        let minute = now.as_second().div_euclid(60);
-        self.minutes
-            .entry((project_id.clone(), minute))
-            .or_insert_with(|| MinuteCount {
-                project_id: project_id.clone(),
-                minute,
-                issued: 0,
-                refused: 0,
-            })
+    fn project(&mut self, id: &ProjectId) -> &mut PendingProject {
+        self.projects.entry(id.clone()).or_default()
+    }
+}
+
+impl PendingProject {
+    fn minute(&mut self, id: &ProjectId, now: Timestamp) -> &mut MinuteCount {
+        self.count(id, now.as_second().div_euclid(60))
+    }
+
+    fn count(&mut self, id: &ProjectId, minute: i64) -> &mut MinuteCount {
+        self.minutes.entry(minute).or_insert_with(|| MinuteCount {
+            project_id: id.clone(),
+            minute,
+            issued: 0,
+            refused: 0,
+        })
+    }
+
+    fn place(&mut self, client_id: &ClientId, secret_number: i64) -> Entry<'_, (ClientId, i64), SecretUse> {
+        self.secrets.entry((client_id.clone(), secret_number))
+    }
+
+    /// Whether it is the first use of this secret in the batch.
+    fn used(&mut self, used: &Use<'_>, now: Timestamp) -> bool {
+        match self.place(used.client_id, used.secret_number) {
+            Entry::Vacant(place) => {
+                place.insert(SecretUse {
+                    project_id: used.project_id.clone(),
+                    client_id: used.client_id.clone(),
+                    secret_number: used.secret_number,
+                    last_used_at: now,
+                    address: used.address,
+                    user_agent: used.user_agent.to_string(),
+                    tokens: 1,
+                });
+                true
+            }
+            Entry::Occupied(place) => {
+                let secret = place.into_mut();
+                secret.tokens += 1;
+                secret.last_used_at = now;
+                secret.address = used.address;
+                if secret.user_agent != used.user_agent {
+                    secret.user_agent = used.user_agent.to_string();
+                }
+                false
+            }
+        }
     }
 }
 
@@ -182,21 +219,27 @@ mod tests {
             client_id: &client_id,
             secret_number,
             address: IpAddr::from([192, 0, 2, last]),
-            user_agent: format!("agent/{last}"),
+            user_agent: format!("agent/{last}").into(),
         };
         let at = |second| Timestamp::from_second(second).unwrap();
-        recorder.token_issued(used(1, 1), at(10));
-        recorder.token_issued(used(1, 2), at(11));
-        recorder.token_issued(used(2, 3), at(70));
+        recorder.token_issued(&used(1, 1), at(10));
+        recorder.token_issued(&used(1, 2), at(11));
+        recorder.token_issued(&used(2, 3), at(70));
         recorder.token_refused(&project_id, at(71));
         let mut batch = recorder.take();
         batch.secrets.sort_by_key(|used| used.secret_number);
         let seen: Vec<_> = batch
             .secrets
             .iter()
-            .map(|s| (s.tokens, s.address.as_str(), s.last_used_at))
+            .map(|s| (s.tokens, s.address.to_string(), s.last_used_at))
             .collect();
-        assert_eq!(seen, [(2, "192.0.2.2", at(11)), (1, "192.0.2.3", at(70))]);
+        assert_eq!(
+            seen,
+            [
+                (2, "192.0.2.2".to_owned(), at(11)),
+                (1, "192.0.2.3".to_owned(), at(70))
+            ]
+        );
         batch.minutes.sort_by_key(|count| count.minute);
         let counts: Vec<_> = batch
             .minutes
@@ -216,14 +259,14 @@ mod tests {
             client_id: &client_id,
             secret_number,
             address: IpAddr::from([192, 0, 2, 1]),
-            user_agent: String::new(),
+            user_agent: "".into(),
         };
         let at = |second| Timestamp::from_second(second).unwrap();
-        recorder.token_issued(used(1), at(10));
-        recorder.token_issued(used(2), at(11));
+        recorder.token_issued(&used(1), at(10));
+        recorder.token_issued(&used(2), at(11));
         recorder.operator_used("o", at(12));
         let lost = recorder.take();
-        recorder.token_issued(used(1), at(20));
+        recorder.token_issued(&used(1), at(20));
         recorder.operator_used("o", at(21));
         recorder.put_back(lost);
         let mut batch = recorder.take();

@@ -33,14 +33,7 @@ const OWNED: &[(&[&str], &[&str])] = &[
     ),
     // Rules, storage and tokens know no HTTP.
     (
-        &[
-            "axum",
-            "axum-core",
-            "axum-extra",
-            "axum-server",
-            "utoipa-axum",
-            "tower-http",
-        ],
+        &["axum", "axum-core", "axum-extra", "utoipa-axum", "tower-http"],
         &[
             "countersign",
             "countersign-gateway",

@@ -132,7 +132,7 @@ impl ClientSecretView {
             last_four: secret.last_four.clone(),
             created_at: secret.created_at,
             last_used_at: used.map(|used| used.last_used_at),
-            last_used_address: used.map(|used| used.address.clone()),
+            last_used_address: used.map(|used| used.address.to_string()),
             last_used_user_agent: used.map(|used| used.user_agent.clone()),
             tokens: used.map_or(0, |used| used.tokens),
         }

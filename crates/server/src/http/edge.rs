@@ -3,17 +3,23 @@
 //! One function instead of a stack of layers, so that the order is plain and a token request pays for each thing once:
 //! tidy the path, give the request an id, bound its time, catch a panic, write out errors in their style, count, log.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
+use axum::routing::future::RouteFuture;
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use futures_util::future::BoxFuture;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use serde_json::json;
+use tower::layer::layer_fn;
+use tower::{Layer, Service};
 use tracing::Instrument;
 
 use super::request::RequestContext;
@@ -31,47 +37,80 @@ pub enum ErrorAnswer {
     OAuth(OAuthError),
 }
 
+/// Room for what an answer usually carries; a map that grows is made twice.
+const HEADERS: usize = 8;
 /// Header with the request id, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Passes a request through the edge.
-pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let context = RequestContext::of(&request, &app.config.server.trusted_proxies);
-    let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned());
-    request.extensions_mut().insert(context.clone());
-    // For whoever follows one request through the libraries; otherwise the line at the end is all, and costs nothing here.
-    let span = tracing::debug_span!("request", request.id = %context.request_id);
-    let mut answered = answer(&app, request, next).instrument(span).await;
-    let error = answered.extensions_mut().remove::<ErrorAnswer>();
-    let response = written_out(&app, answered, error.as_ref(), &context);
-    // The route, never the path: an id in a metric's label is a metric per client, and a path may hold anything.
-    let route = route.as_deref().unwrap_or("none");
-    crate::metrics::request(&method, route, response.status(), started.elapsed());
-    log(
-        &method,
-        route,
-        response.status(),
-        started,
-        &context,
-        error.as_ref(),
-    );
-    response
+/// Puts a service behind the edge.
+pub fn layer(app: App) -> impl Layer<Route, Service = Edge> + Clone {
+    layer_fn(move |inner| Edge {
+        app: app.clone(),
+        inner,
+    })
+}
+
+/// A route behind the edge. Not a function for `from_fn`: that boxes what it passes on, and each token pays for it.
+#[derive(Clone)]
+pub struct Edge {
+    app: App,
+    inner: Route,
+}
+
+/// What is remembered of a request until its answer leaves.
+struct Seen {
+    started: Instant,
+    method: Method,
+    version: Version,
+    /// The route, never the path: an id in a metric's label is a metric per client, and a path may hold anything.
+    route: Option<MatchedPath>,
+    context: RequestContext,
+}
+
+impl Service<Request> for Edge {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request>::poll_ready(&mut self.inner, context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let seen = Seen::of(&request, &self.app);
+        request.extensions_mut().insert(seen.context.clone());
+        // For whoever follows one request through the libraries; otherwise the line at the end is all, and costs nothing here.
+        let span = tracing::debug_span!("request", request.id = %seen.context.request_id);
+        let handled = self.inner.call(request);
+        let app = self.app.clone();
+        Box::pin(async move {
+            let answered = bounded(&app, handled).instrument(span).await;
+            Ok(sent(&app, answered, &seen))
+        })
+    }
+}
+
+impl Seen {
+    fn of(request: &Request, app: &App) -> Self {
+        Self {
+            started: Instant::now(),
+            method: request.method().clone(),
+            version: request.version(),
+            route: request.extensions().get().cloned(),
+            context: RequestContext::of(request, &app.config.server.trusted_proxies),
+        }
+    }
 }
 
 /// Runs the handler within the time and the number of requests allowed, and survives its panic.
-async fn answer(app: &App, request: Request, next: Next) -> Response {
+async fn bounded(app: &App, handled: RouteFuture<Infallible>) -> Response {
     let Ok(_place) = app.places.try_acquire() else {
         return Problem::unavailable("The service is at its limit of concurrent requests.", 1)
             .into_response();
     };
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let handled = AssertUnwindSafe(handled).catch_unwind();
     match tokio::time::timeout(app.config.server.request_timeout, handled).await {
-        Ok(Ok(response)) => response,
+        Ok(Ok(response)) => response.into_response(),
         Ok(Err(_panic)) => {
             Problem::failed("a handler panicked; its message is on standard error").into_response()
         }
@@ -79,6 +118,22 @@ async fn answer(app: &App, request: Request, next: Next) -> Response {
             .because("The request took too long.")
             .into_response(),
     }
+}
+
+/// The answer as it leaves, counted and logged.
+fn sent(app: &App, mut answered: Response, seen: &Seen) -> Response {
+    let error = answered.extensions_mut().remove::<ErrorAnswer>();
+    let mut response = written_out(app, answered, error.as_ref(), &seen.context);
+    // HTTP/2 has no such header: there the connection says goodbye by itself.
+    if seen.version < Version::HTTP_2 && app.stopping.has_begun() {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let route = seen.route.as_ref().map_or("none", MatchedPath::as_str);
+    let (status, took) = (response.status(), seen.started.elapsed());
+    crate::metrics::request(&seen.method, route, status, took);
+    log(&seen.method, route, status, took, &seen.context, error.as_ref());
+    response
 }
 
 /// Errors get their body, every answer its headers.
@@ -94,6 +149,7 @@ fn written_out(
         response = (status, headers, axum::Json(body)).into_response();
     }
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     // Answers hold secrets and tokens: none may rest in a cache unless its handler says so.
@@ -176,12 +232,12 @@ fn log(
     method: &Method,
     route: &str,
     status: StatusCode,
-    started: Instant,
+    took: Duration,
     context: &RequestContext,
     error: Option<&ErrorAnswer>,
 ) {
     let (request_id, address) = (context.request_id.as_str(), context.address);
-    let (status, micros) = (status.as_u16(), started.elapsed().as_micros());
+    let (status, micros) = (status.as_u16(), took.as_micros());
     let cause = error.and_then(ErrorAnswer::cause);
     let everyday = *method == Method::GET || route.ends_with("/oauth2/token");
     // Never the method itself: a caller may write anything into one.

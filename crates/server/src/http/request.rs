@@ -1,5 +1,6 @@
 //! What is known of a request before anyone has looked at its credentials.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
@@ -96,15 +97,16 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<SecretString> {
 }
 
 /// The user agent, shortened, without characters that could forge a line.
-pub fn user_agent(headers: &HeaderMap) -> String {
+pub fn user_agent(headers: &HeaderMap) -> Cow<'_, str> {
     let text = headers
         .get(USER_AGENT)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(USER_AGENT_MAX_CHARS)
-        .collect()
+    if text.len() <= USER_AGENT_MAX_CHARS && !text.contains(char::is_control) {
+        return text.into();
+    }
+    let sound = text.chars().filter(|c| !c.is_control());
+    sound.take(USER_AGENT_MAX_CHARS).collect()
 }
 
 /// The address a request came from. Each proxy appends the address it saw to X-Forwarded-For, so from the right, every

@@ -2,18 +2,36 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::hash::Hash;
+use std::hash::{Hash, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use moka::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use super::feed::Freshness;
 
 /// Values by key, bounded in bytes, loaded on demand.
 pub struct Held<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> {
-    values: Cache<K, V>,
+    values: Cache<K, V, Weigh<K, V>, RandomState>,
     loads: Mutex<HashMap<K, Load>>,
     freshness: Arc<Freshness>,
+}
+
+/// What an entry usually weighs; only the first size of the table follows from it.
+const USUAL_BYTES: u64 = 1024;
+
+struct Weigh<K, V>(fn(&K, &V) -> u64);
+
+impl<K, V> Clone for Weigh<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<K, V> Weighter<K, V> for Weigh<K, V> {
+    fn weight(&self, key: &K, value: &V) -> u64 {
+        (self.0)(key, value)
+    }
 }
 
 /// Loads of one key under way. A value read before a change must not be kept after it, and the change may become known
@@ -25,17 +43,12 @@ struct Load {
 }
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Held<K, V> {
-    pub(super) fn new(
-        max_bytes: u64,
-        freshness: Arc<Freshness>,
-        weigh: impl Fn(&K, &V) -> u64 + Send + Sync + 'static,
-    ) -> Self {
-        let values = Cache::builder()
-            .max_capacity(max_bytes)
-            .weigher(move |key, value| u32::try_from(weigh(key, value)).unwrap_or(u32::MAX))
-            .build();
+    pub(super) fn new(max_bytes: u64, freshness: Arc<Freshness>, weigh: fn(&K, &V) -> u64) -> Self {
+        let items = usize::try_from(max_bytes / USUAL_BYTES).unwrap_or(usize::MAX);
+        // Callers choose the keys, so the hash is one that cannot be steered into collisions.
+        let hash = RandomState::new();
         Self {
-            values,
+            values: Cache::with(items, max_bytes, Weigh(weigh), hash, DefaultLifecycle::default()),
             loads: Mutex::default(),
             freshness,
         }
@@ -60,7 +73,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
     /// Forgets a key; a load of it under way will not be kept.
     pub fn forget(&self, key: &K) {
         let mut loads = self.lock();
-        self.values.invalidate(key);
+        self.values.remove(key);
         if let Some(load) = loads.get_mut(key) {
             load.generation += 1;
         }
@@ -69,15 +82,15 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
     /// Forgets everything; no load under way will be kept.
     pub fn forget_all(&self) {
         let mut loads = self.lock();
-        self.values.invalidate_all();
+        self.values.clear();
         for load in loads.values_mut() {
             load.generation += 1;
         }
     }
 
-    /// Entries and bytes held, roughly.
+    /// Entries and bytes held, by the weights given.
     pub fn size(&self) -> (u64, u64) {
-        (self.values.entry_count(), self.values.weighted_size())
+        (self.values.len() as u64, self.values.weight())
     }
 
     fn begin(&self, key: &K) -> Ticket<'_, K, V> {

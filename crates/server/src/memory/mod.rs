@@ -86,7 +86,7 @@ pub fn operator_key(digest: &Digest) -> String {
 
 /// Bytes a held client takes: its texts, and what the structures around them cost.
 fn client_weight(key: &ClientKey, client: &Option<Arc<Client>>) -> u64 {
-    const OVERHEAD: usize = 600;
+    const OVERHEAD: usize = 850;
     const PER_SCOPE: usize = 40;
     let id_bytes = key.0.as_str().len() + 2 * key.1.as_str().len();
     let body = client.as_ref().map_or(0, |client| {

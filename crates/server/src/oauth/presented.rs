@@ -1,5 +1,7 @@
 //! Reading a token request: JSON or form, credentials in the body or by Basic, into one shape.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use countersign_core::client_auth::{Presented, SharedSecret};
 use countersign_core::grant::TokenRequest;
@@ -86,9 +88,9 @@ fn missing_credentials() -> OAuthError {
 }
 
 /// The fields of a body, whichever way they came.
-enum Fields {
+enum Fields<'b> {
     Json(Map<String, Value>),
-    Form(Vec<(String, String)>),
+    Form(Vec<(Cow<'b, str>, Cow<'b, str>)>),
 }
 
 /// The members that are not null, which counts as absent (wire contract 1.2).
@@ -99,7 +101,7 @@ fn present_members(body: &Bytes) -> Result<Map<String, Value>, TokenRefusal> {
 }
 
 /// JSON or form by Content-Type; without one, by the first byte (wire contract 1.2).
-fn read_fields(headers: &HeaderMap, body: &Bytes) -> Result<Fields, TokenRefusal> {
+fn read_fields<'b>(headers: &HeaderMap, body: &'b Bytes) -> Result<Fields<'b>, TokenRefusal> {
     let content_type = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
     match content_type {
         Some(value) if is_json(value) => Ok(Fields::Json(present_members(body)?)),
@@ -122,10 +124,10 @@ fn is_form(content_type: &[u8]) -> bool {
     essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
-fn read_form(body: &Bytes) -> Result<Fields, TokenRefusal> {
+fn read_form(body: &Bytes) -> Result<Fields<'_>, TokenRefusal> {
     let unreadable =
         || OAuthCode::InvalidRequest.because("The form is not readable, or repeats a parameter.");
-    let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body).map_err(|_| unreadable())?;
+    let fields: Vec<_> = form_urlencoded::parse(body).collect();
     // The decoder writes U+FFFD for bytes that are no UTF-8; a parameter must not be silently another one.
     let garbled = fields
         .iter()
@@ -141,14 +143,14 @@ fn read_form(body: &Bytes) -> Result<Fields, TokenRefusal> {
     }
 }
 
-impl Fields {
+impl Fields<'_> {
     /// A text field; empty counts as omitted (RFC 6749 section 3.2).
     fn text(&self, name: &str) -> Result<Option<String>, OAuthError> {
         let text = match self {
             Self::Form(fields) => fields
                 .iter()
                 .find(|(field, _)| field == name)
-                .map(|(_, value)| value.clone()),
+                .map(|(_, value)| value.to_string()),
             Self::Json(members) => match members.get(name) {
                 None => None,
                 Some(Value::String(text)) => Some(text.clone()),
@@ -164,7 +166,7 @@ impl Fields {
             Self::Form(fields) => Ok(fields
                 .iter()
                 .filter(|(field, _)| field == name)
-                .map(|(_, value)| value.clone())
+                .map(|(_, value)| value.to_string())
                 .collect()),
             Self::Json(members) => match members.get(name) {
                 None => Ok(Vec::new()),

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use countersign_core::Timestamp;
 use countersign_core::client::Client;
 use countersign_core::client_auth::Presented;
 use countersign_core::grant::{self, Grant};
 use countersign_core::ids;
 use countersign_core::secret::StoredSecret;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,6 +28,10 @@ use crate::openapi::wire::{OAuthErrorBody, ProblemBody, PublicFailures, TokenReq
 use crate::problem::Problem;
 use crate::signer::SignerError;
 use crate::usage::Use;
+
+/// Bytes of an answer beside its token.
+const USUAL_ANSWER_BYTES: usize = 256;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An access token.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,7 +81,7 @@ pub async fn issue_token(
     project_id: Result<Path<String>, Problem>,
     context: RequestContext,
     request: Request,
-) -> Result<Json<TokenAnswer>, TokenRefusal> {
+) -> Result<TokenAnswer, TokenRefusal> {
     // A path that does not decode names no project, and an unknown project is not told from an unknown client.
     let project_id = project_id.map_or_else(|_| String::new(), |Path(id)| id);
     app.limits.admit(context.address)?;
@@ -82,10 +89,11 @@ pub async fn issue_token(
     let body = read_body(body, &app).await?;
     let presented = PresentedRequest::read(&head.headers, &body)?;
     let (project, client, secret) = authenticate(&app, &project_id, &presented, &context).await?;
-    let grant = decide(&app, &project, &client, &presented)?;
+    let now = app.now();
+    let grant = decide(&app, &project, &client, &presented, now)?;
     app.limits.token(context.address, &client.project_id)?;
     let expires_in = grant.claims.exp - grant.claims.iat;
-    let access_token = sign(&app, &project, grant).await?;
+    let access_token = sign(&app, &project, grant, now).await?;
     let used = Use {
         project_id: &client.project_id,
         client_id: &client.client_id,
@@ -93,15 +101,26 @@ pub async fn issue_token(
         address: context.address,
         user_agent: user_agent(&head.headers),
     };
-    app.usage.token_issued(used, app.now());
+    app.usage.token_issued(&used, now);
     upgrade::if_outdated(&app, &client, secret, presented.credentials.secret(), &context);
-    Ok(Json(TokenAnswer {
+    Ok(TokenAnswer {
         status_code: 200,
         request_id: context.request_id,
         access_token,
         token_type: "bearer",
         expires_in,
-    }))
+    })
+}
+
+impl IntoResponse for TokenAnswer {
+    fn into_response(self) -> Response {
+        // Written into a buffer that need not grow. What is made of texts and numbers cannot fail to be written.
+        let mut body = Vec::with_capacity(self.access_token.len() + USUAL_ANSWER_BYTES);
+        match serde_json::to_writer(&mut body, &self) {
+            Ok(()) => ([(CONTENT_TYPE, JSON)], body).into_response(),
+            Err(error) => Problem::internal(&error).into_response(),
+        }
+    }
 }
 
 /// The client that presented these credentials. Unknown project, unknown client, another project's client, wrong secret
@@ -146,6 +165,7 @@ fn decide(
     project: &LiveProject,
     client: &Client,
     presented: &PresentedRequest,
+    now: Timestamp,
 ) -> Result<Grant, TokenRefusal> {
     let token_id = || ids::random_uuid(&mut chance()).to_string();
     let decided = grant::decide(
@@ -153,17 +173,17 @@ fn decide(
         &project.project,
         &presented.request,
         &app.token_policy,
-        app.now(),
+        now,
         token_id,
     );
     decided.map_err(|error| {
-        app.usage.token_refused(&client.project_id, app.now());
+        app.usage.token_refused(&client.project_id, now);
         error.into()
     })
 }
 
-async fn sign(app: &App, project: &LiveProject, grant: Grant) -> Result<String, Problem> {
-    let Some(key) = project.signing_key(grant.algorithm, app.now()) else {
+async fn sign(app: &App, project: &LiveProject, grant: Grant, now: Timestamp) -> Result<String, Problem> {
+    let Some(key) = project.signing_key(grant.algorithm, now) else {
         let (id, algorithm) = (&project.project.id, grant.algorithm);
         return Err(Problem::failed(format!("{id} has no active {algorithm} key")));
     };

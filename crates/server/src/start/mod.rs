@@ -18,7 +18,7 @@ use countersign_core::seal::MasterKey;
 use countersign_store::{SqliteOptions, SqliteStore, Store};
 use tokio::sync::Semaphore;
 
-use crate::app::{App, Parts};
+use crate::app::{App, Parts, Stopping};
 use crate::clock::Clock;
 use crate::config::{Config, signed};
 use crate::limits::Limits;
@@ -119,6 +119,7 @@ pub async fn assemble(
         peppers: opened.peppers,
         limits: Limits::new(&config.limits),
         usage: Arc::new(UsageRecorder::default()),
+        stopping: Stopping::default(),
         places: Semaphore::new(config.limits.concurrent_requests.min(Semaphore::MAX_PERMITS)),
         config,
     });

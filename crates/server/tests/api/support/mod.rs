@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use countersign::app::{App, Parts};
+use countersign::app::{App, Parts, Stopping};
 use countersign::clock::Clock;
 use countersign::config::{Config, signed};
 use countersign::limits::Limits;
@@ -125,6 +125,7 @@ impl TestApp {
             peppers: opened.peppers,
             limits: Limits::new(&config.limits),
             usage: Arc::new(UsageRecorder::default()),
+            stopping: Stopping::default(),
             places: Semaphore::new(config.limits.concurrent_requests),
             config,
         });

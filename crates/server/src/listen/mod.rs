@@ -1,0 +1,160 @@
+//! Listening: connections are taken, each is served on its own, and when the service stops, none that has arrived is
+//! dropped.
+//!
+//! A stop has three steps. First the service says that it goes: `/readyz` fails and HTTP/1 answers close their connection,
+//! so that load balancers and callers turn elsewhere, while whoever still comes is served. Then the door is shut behind
+//! the last one who stood in it. Then the requests in flight are finished.
+
+mod connection;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use hyper::body::Incoming;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::router::{self, Routes};
+use crate::tls::CurrentConfig;
+use connection::Connection;
+
+/// Rest after an accept failed for want of file descriptors: the connection stays in the queue, and trying again at once
+/// would only spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// How long the requests of the last ones taken may be on their way.
+const LAST_REQUESTS: Duration = Duration::from_millis(100);
+
+/// Serves until told to stop, and then until what has arrived is answered.
+pub async fn serve(
+    app: &App,
+    listener: std::net::TcpListener,
+    tls: Option<CurrentConfig>,
+    mut signals: StopSignals,
+) -> anyhow::Result<()> {
+    listener.set_nonblocking(true)?;
+    let (closing, _) = watch::channel(false);
+    let door = Door {
+        listener: TcpListener::from_std(listener)?,
+        hall: Hall {
+            tls,
+            routes: router::router(app.clone()),
+            closing,
+        },
+    };
+    door.take_until(signals.received()).await;
+    tracing::info!("stopping; what has arrived is finished");
+    app.stopping.begin();
+    // A second signal cuts this short.
+    let waited = tokio::time::timeout(app.config.server.drain_time, signals.received());
+    door.take_until(waited).await;
+    let hall = door.shut().context("the last connections")?;
+    tokio::time::sleep(LAST_REQUESTS).await;
+    hall.empty(app.config.server.shutdown_timeout).await;
+    Ok(())
+}
+
+/// Where connections come in.
+struct Door {
+    listener: TcpListener,
+    hall: Hall,
+}
+
+/// Where they are served.
+struct Hall {
+    tls: Option<CurrentConfig>,
+    routes: Routes<Incoming>,
+    /// Each connection holds a receiver, so this knows when the last one is gone.
+    closing: watch::Sender<bool>,
+}
+
+impl Door {
+    async fn take_until<T>(&self, end: impl Future<Output = T>) {
+        let take = async {
+            loop {
+                let taken = self.listener.accept().await;
+                if let Err(error) = taken.map(|(stream, peer)| self.hall.seat(stream, peer)) {
+                    report(&error).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = take => {}
+            _ = end => {}
+        }
+    }
+
+    /// What the operating system has accepted on our behalf is taken; then it accepts no more.
+    fn shut(self) -> io::Result<Hall> {
+        let listener = self.listener.into_std()?;
+        loop {
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    stream.set_nonblocking(true)?;
+                    self.hall.seat(TcpStream::from_std(stream)?, peer);
+                }
+                Err(_none_waits) => return Ok(self.hall),
+            }
+        }
+    }
+}
+
+async fn report(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    // The caller's own doing.
+    if matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
+        return;
+    }
+    tracing::error!(%error, "a connection could not be taken");
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+impl Hall {
+    fn seat(&self, stream: TcpStream, peer: SocketAddr) {
+        let connection = Connection {
+            peer,
+            routes: self.routes.clone(),
+            closing: self.closing.subscribe(),
+        };
+        let tls = self.tls.as_ref().map(|current| current.borrow().clone());
+        tokio::spawn(connection.serve(stream, tls));
+    }
+
+    async fn empty(self, within: Duration) {
+        self.closing.send_replace(true);
+        if tokio::time::timeout(within, self.closing.closed()).await.is_err() {
+            let left = self.closing.receiver_count();
+            tracing::warn!(connections = left, "cut off; server.shutdown_timeout is over");
+        }
+    }
+}
+
+/// What tells the service to stop: SIGTERM, and Ctrl-C.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Takes the signals over from the operating system's default, which ends the process.
+    pub fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
