@@ -41,6 +41,11 @@ pub(crate) struct Secret<'a> {
 }
 
 impl SaveArgs {
+    /// Whether no file was named.
+    pub(crate) fn is_to_screen(&self) -> bool {
+        self.save.is_none()
+    }
+
     /// Makes the place ready. Comes before the secret is made.
     pub(crate) fn prepare(&self) -> anyhow::Result<Place> {
         self.save

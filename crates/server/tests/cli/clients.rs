@@ -117,6 +117,46 @@ fn an_own_secret_is_taken_from_a_file_or_standard_input() {
     deployment.token("moved.env");
     std::fs::write(deployment.file("own.txt"), own).unwrap();
     deployment.ok(&["token", "get", "--client", "moved", "--secret-file", "own.txt"]);
+
+    let unsaved = [
+        "client",
+        "create",
+        "--id",
+        "moved-too",
+        "--secret-file",
+        "own.txt",
+    ];
+    for arguments in [
+        &unsaved[..],
+        &[
+            "client",
+            "create",
+            "--id",
+            "third",
+            "--secret-file",
+            "own.txt",
+            "--json",
+        ],
+    ] {
+        let shown = deployment.ok(arguments);
+        assert!(!shown.contains(own) && !shown.contains("only time"), "{shown}");
+    }
+}
+
+#[test]
+fn one_client_may_have_tokens_of_another_profile() {
+    let deployment = Deployment::start();
+    deployment.ok(&["client", "create", "--id", "billing", "--save", "billing.env"]);
+    let algorithm = || {
+        let token = deployment.token("billing.env");
+        let header = deployment.run_on(&token, &["token", "decode", "--json"]).ok();
+        serde_json::from_str::<serde_json::Value>(&header).unwrap()["header"]["alg"].clone()
+    };
+    assert_eq!(algorithm(), "RS256");
+    deployment.ok(&["client", "token-profile", "billing", "standard-es256"]);
+    assert_eq!(algorithm(), "ES256");
+    deployment.ok(&["client", "token-profile", "billing", "project"]);
+    assert_eq!(algorithm(), "RS256");
 }
 
 #[test]

@@ -60,6 +60,11 @@ pub(super) struct ChangedFields {
 }
 
 impl NewFields {
+    /// Whether the caller knows the secret already.
+    pub(super) fn bring_their_secret(&self) -> bool {
+        self.secret_file.is_some()
+    }
+
     /// The body of the call.
     pub(super) fn body(&self) -> anyhow::Result<Value> {
         let mut body = Map::new();

@@ -5,6 +5,7 @@ mod rotate;
 mod search;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::calling::{Answer, Call, Caller, Connected};
 use super::connection::{OperatorKeyArgs, ProjectArgs, ProjectSecretArgs, ServerArgs, id};
@@ -26,6 +27,9 @@ const COLUMNS: &Columns = &[
     ("next secret ends in", "/next_client_secret_last_four"),
 ];
 
+/// Where a new client's secret is in the answer.
+const NEW_SECRET: &str = "/m2m_client/client_secret";
+
 /// What is shown of many.
 const LIST_COLUMNS: &Columns = &[
     ("client id", "/client_id"),
@@ -36,9 +40,26 @@ const LIST_COLUMNS: &Columns = &[
     ("next", "/next_client_secret_last_four"),
 ];
 
+/// What is shown of a client whose tokens look otherwise.
+const PROFILE_COLUMNS: &Columns = &[
+    ("client id", "/client_id"),
+    ("name", "/client_name"),
+    ("token profile", "/token_profile"),
+];
+
+/// In place of a profile: the project's own.
+const THE_PROJECTS: &str = "project";
+const PROFILES: [&str; 5] = [
+    "stytch",
+    "standard-rs256",
+    "standard-es256",
+    "standard-eddsa",
+    THE_PROJECTS,
+];
+
 /// M2M clients and their secrets.
 ///
-/// Calls with the project's secret, as SDKs do; `list` and `rotate status` need an operator's key.
+/// Calls with the project's secret, as SDKs do; `list`, `rotate status` and `token-profile` need an operator's key.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArgs {
     #[command(flatten)]
@@ -115,6 +136,18 @@ The file of --save has NAME=value lines, for `token get --from`, systemd and doc
         #[arg(value_parser = id)]
         client_id: String,
     },
+    /// Set how one client's tokens look, whatever the project's do. Needs an operator's key.
+    #[command(after_help = "Examples:
+  countersign client token-profile billing standard-es256
+  countersign client token-profile billing project")]
+    TokenProfile {
+        /// The client.
+        #[arg(value_parser = id)]
+        client_id: String,
+        /// A profile, or `project` for the project's own.
+        #[arg(value_parser = PROFILES)]
+        profile: String,
+    },
     Rotate(rotate::RotateArgs),
 }
 
@@ -148,6 +181,14 @@ impl ClientArgs {
                 let answer = connection.as_project()?.send(call).await?;
                 output.object(&answer, "", &[("deleted", "/client_id")])
             }
+            Verb::TokenProfile { client_id, profile } => {
+                let profile = (profile != THE_PROJECTS).then_some(profile);
+                let project_id = connection.project.id()?;
+                let path = ["admin", "v1", "projects", &project_id, "clients", client_id];
+                let call = Call::put(&path).json(json!({ "token_profile": profile }));
+                let answer = connection.as_operator()?.send(call).await?;
+                output.object(&answer, "/client", PROFILE_COLUMNS)
+            }
             Verb::Rotate(rotate) => rotate.run(connection, output).await,
         }
     }
@@ -178,7 +219,11 @@ impl Connection {
         let answer = connected
             .send(Call::post(&["v1", "m2m", "clients"]).json(body))
             .await?;
-        self.bring(answer, "/m2m_client/client_secret", place, output, &connected)
+        if fields.bring_their_secret() && save.is_to_screen() {
+            // Whoever brought the secret has it; the screen need not.
+            return output.object(&answer.without(NEW_SECRET), "/m2m_client", COLUMNS);
+        }
+        self.bring(answer, NEW_SECRET, place, output, &connected)
     }
 
     /// Brings a client's new secret to its place.
