@@ -4,6 +4,7 @@
 //! general HTTP client does not.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) rate: f64,
     /// The status that every answer must have; 0 takes any.
     pub(crate) expect: u16,
+    /// Whether it sleeps while there is nothing to do, beside another load on the same core.
+    pub(crate) sleeps: bool,
 }
 
 /// The header of a form.
@@ -56,12 +59,26 @@ pub(crate) fn run(plan: &str) -> anyhow::Result<()> {
     let plan: Plan = serde_json::from_str(&std::fs::read_to_string(plan)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .event_interval(1)
         .build()?;
+    if !plan.sleeps {
+        runtime.spawn(stay_awake());
+    }
     println!("{}", serde_json::to_string(&runtime.block_on(send(plan))?)?);
     Ok(())
 }
 
+/// A load that sleeps between answers is woken by the server's core, by an interrupt in the middle of its write: a cost that
+/// no network card puts on a server, and that falls on the slower of two servers more often.
+async fn stay_awake() {
+    loop {
+        tokio::task::yield_now().await;
+    }
+}
+
 async fn send(plan: Plan) -> anyhow::Result<Outcome> {
+    // Shared, for it may be long: what copies it after the start would make answers look late.
+    let plan = Arc::new(plan);
     let started = Instant::now();
     let until = started + Duration::from_secs_f64(plan.seconds);
     let connections: Vec<_> = (0..plan.connections)
@@ -88,9 +105,24 @@ async fn send(plan: Plan) -> anyhow::Result<Outcome> {
     })
 }
 
+/// A timer of the runtime has steps of a millisecond, which is longer than most answers take.
+async fn wait_until(due: Instant, sleeps: bool) {
+    if sleeps {
+        return tokio::time::sleep_until(due.into()).await;
+    }
+    while Instant::now() < due {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Latency at a rate counts from when a request should have been sent, so that a server that stalls cannot hide the
 /// requests which the stall kept from being sent.
-async fn connection(plan: Plan, number: usize, started: Instant, until: Instant) -> anyhow::Result<Vec<f64>> {
+async fn connection(
+    plan: Arc<Plan>,
+    number: usize,
+    started: Instant,
+    until: Instant,
+) -> anyhow::Result<Vec<f64>> {
     let mut stream = connect(&plan).await?;
     let mut buffer = Vec::with_capacity(16 * 1024);
     let mut micros = Vec::new();
@@ -102,7 +134,7 @@ async fn connection(plan: Plan, number: usize, started: Instant, until: Instant)
     let mut due = started + Duration::from_secs_f64(interval * number as f64 / plan.connections as f64);
     for turn in 0.. {
         if plan.rate > 0.0 {
-            tokio::time::sleep_until(due.into()).await;
+            wait_until(due, plan.sleeps).await;
         }
         let sent = if plan.rate > 0.0 { due } else { Instant::now() };
         if sent >= until {

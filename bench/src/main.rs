@@ -28,6 +28,7 @@ fn main() -> anyhow::Result<()> {
         // The load runs in a process of its own, on a core of its own.
         ["load", plan] => load::run(plan),
         ["sign", algorithm, seconds] => token::raw::run(algorithm, seconds),
+        ["insert"] => write::one_insert_per_commit(),
         ["token"] => token::bench(),
         ["scale"] => scale::bench(1_000_000),
         ["scale", clients] => scale::bench(clients.parse()?),

@@ -3,13 +3,28 @@
 /// Rounds of each measurement.
 pub(crate) const ROUNDS: usize = 3;
 
+/// Rounds of a latency, and how long each is: the machine itself pauses for some milliseconds now and then, and a pause
+/// decides the p99 of its round, so there are many short ones.
+pub(crate) const LATENCY_ROUNDS: usize = 41;
+/// Seconds of such a round.
+pub(crate) const LATENCY_SECONDS: f64 = 0.5;
+
 /// Measures each contender once a round, in turns, and gives each one's median.
 pub(crate) fn medians<T>(
+    contenders: &[T],
+    measure: impl FnMut(&T) -> anyhow::Result<f64>,
+) -> anyhow::Result<Vec<f64>> {
+    medians_of(ROUNDS, contenders, measure)
+}
+
+/// The same with another number of rounds.
+pub(crate) fn medians_of<T>(
+    rounds: usize,
     contenders: &[T],
     mut measure: impl FnMut(&T) -> anyhow::Result<f64>,
 ) -> anyhow::Result<Vec<f64>> {
     let mut samples = vec![Vec::new(); contenders.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (contender, samples) in contenders.iter().zip(&mut samples) {
             samples.push(measure(contender)?);
         }

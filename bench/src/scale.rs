@@ -25,17 +25,18 @@ use crate::countersign_process::{Asker, Countersign, project_id};
 use crate::load::{FORM, Plan};
 use crate::process::run_load;
 use crate::report::{Figure, Reach, publish};
-use crate::rounds::{median, medians};
+use crate::rounds::{LATENCY_ROUNDS, LATENCY_SECONDS, median, medians_of};
 
 const SMALL: usize = 1_000;
 /// Every so many-th client asks for tokens; more bodies would only fill the load's memory.
 const ASKING: usize = 5;
 /// Clients share a name and a scope in groups of this size, so that a filter has many pages.
 const GROUP: usize = 10_000;
-const SECONDS: f64 = 5.0;
 /// The rate for latencies: well under half of what one core signs with ES256.
 const RATE: f64 = 2_000.0;
 const PAGE: usize = 100;
+/// Long enough for each asker to come by once.
+const WARM_UP_SECONDS: f64 = 20.0;
 
 struct Installation {
     countersign: Countersign,
@@ -47,22 +48,19 @@ struct Installation {
 /// Measures and publishes.
 pub(crate) fn bench(clients: usize) -> anyhow::Result<()> {
     let installations = [prepare(clients)?, prepare(SMALL)?];
+    for installation in &installations {
+        // Memory is full before anything is measured.
+        run_load(&Plan {
+            seconds: WARM_UP_SECONDS,
+            ..installation.plan()
+        })?;
+    }
     let mut figures = Vec::new();
-    let latencies = medians(&installations, |installation| {
+    let latencies = medians_of(LATENCY_ROUNDS, &installations, |installation| {
         let plan = Plan {
-            address: installation.countersign.server.address,
-            source: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            path: installation.askers[0].path.clone(),
-            headers: FORM.to_owned(),
-            bodies: installation
-                .askers
-                .iter()
-                .map(|asker| asker.body.clone())
-                .collect(),
-            connections: 16,
-            seconds: SECONDS,
+            seconds: LATENCY_SECONDS,
             rate: RATE,
-            expect: 200,
+            ..installation.plan()
         };
         Ok(run_load(&plan)?.p99)
     })?;
@@ -103,6 +101,24 @@ pub(crate) fn bench(clients: usize) -> anyhow::Result<()> {
     )
 }
 
+impl Installation {
+    /// All askers in turn, as fast as they are served.
+    fn plan(&self) -> Plan {
+        Plan {
+            address: self.countersign.server.address,
+            source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            path: self.askers[0].path.clone(),
+            headers: FORM.to_owned(),
+            bodies: self.askers.iter().map(|asker| asker.body.clone()).collect(),
+            connections: 16,
+            seconds: 1.0,
+            rate: 0.0,
+            expect: 200,
+            sleeps: false,
+        }
+    }
+}
+
 /// Fills a database, starts Countersign on it, and gets a first token.
 fn prepare(clients: usize) -> anyhow::Result<Installation> {
     let data_dir = tempfile::tempdir_in(".")?;
@@ -119,6 +135,7 @@ fn prepare(clients: usize) -> anyhow::Result<Installation> {
         seconds: 0.05,
         rate: 0.0,
         expect: 200,
+        sleeps: false,
     };
     run_load(&first)?;
     let first_token_seconds = started.elapsed().as_secs_f64() - 0.05;

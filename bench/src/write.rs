@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
+use anyhow::bail;
 use countersign_core::audit::{Action, Origin};
 use countersign_core::client::{Client, ClientDraft};
 use countersign_core::pepper::{PepperId, Peppers};
@@ -12,7 +13,7 @@ use rand::rngs::StdRng;
 
 use crate::countersign_process::{Countersign, project_headers, project_id};
 use crate::load::Plan;
-use crate::process::run_load;
+use crate::process::{SERVER_CORE, pinned, run_load};
 use crate::report::{Figure, Reach, publish};
 use crate::rounds::medians;
 
@@ -34,10 +35,11 @@ pub(crate) fn bench() -> anyhow::Result<()> {
                 seconds: SECONDS,
                 rate: 0.0,
                 expect: 200,
+                sleeps: false,
             };
             Ok(run_load(&plan)?.per_second)
         } else {
-            one_insert_per_commit()
+            alone()
         }
     })?;
     let figure = Figure {
@@ -50,8 +52,20 @@ pub(crate) fn bench() -> anyhow::Result<()> {
     publish("write", how, &[figure])
 }
 
-/// The same store, asked one at a time, so that no two inserts can share a commit.
-fn one_insert_per_commit() -> anyhow::Result<f64> {
+/// One insert per commit, in a process of its own on the server's core.
+fn alone() -> anyhow::Result<f64> {
+    let output = pinned(SERVER_CORE, &std::env::current_exe()?)
+        .arg("insert")
+        .output()?;
+    if !output.status.success() {
+        bail!("inserting failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+}
+
+/// That process: the same store, asked one at a time, so that no two inserts can share a commit.
+#[expect(clippy::print_stdout, reason = "how this process answers its parent")]
+pub(crate) fn one_insert_per_commit() -> anyhow::Result<()> {
     let dir = tempfile::tempdir_in(".")?;
     let options = SqliteOptions {
         file: dir.path().join("alone.db"),
@@ -83,6 +97,7 @@ fn one_insert_per_commit() -> anyhow::Result<f64> {
             store.insert_client(&client, &event).await?;
             inserts += 1;
         }
-        Ok(f64::from(inserts) / started.elapsed().as_secs_f64())
+        println!("{}", f64::from(inserts) / started.elapsed().as_secs_f64());
+        Ok(())
     })
 }

@@ -1,6 +1,7 @@
 //! The least axum server that parses a token request and signs: what Countersign's token endpoint is held against.
 //!
-//! It checks no secret, counts nothing, logs nothing, and signs on the I/O thread.
+//! It checks no secret, counts nothing, logs nothing, and signs on the I/O thread. Its tokens are as long as Countersign's:
+//! what is hashed, encoded and sent is the same.
 
 use std::sync::Arc;
 
@@ -11,6 +12,9 @@ use bytes::Bytes;
 use countersign_token::issue::{SigningKey, sign};
 use countersign_token::{Algorithm, Claims, TokenType};
 use serde::{Deserialize, Serialize};
+
+const KEY_ID: &str = "jwk-test-6c04db11-6a3a-4a2f-9e5e-0f4d0c7c3a55";
+const PROJECT: &str = "project-test-6c04db11-6a3a-4a2f-9e5e-0f4d0c7c3a55";
 
 #[derive(Deserialize)]
 struct Request {
@@ -37,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
         let pkcs8 = SigningKey::generate(algorithm)?;
         keys.push((
             algorithm.name(),
-            SigningKey::from_pkcs8("jwk-test-least", algorithm, pkcs8.as_bytes())?,
+            SigningKey::from_pkcs8(KEY_ID, algorithm, pkcs8.as_bytes())?,
         ));
     }
     let router = Router::new()
@@ -60,9 +64,9 @@ async fn issue(
         .find(|(name, _)| *name == algorithm)
         .ok_or("no such algorithm")?;
     let claims = Claims {
-        iss: "https://least.example/v1/public/project-test-bench".to_owned(),
+        iss: format!("http://127.0.0.1:40000/v1/public/{PROJECT}"),
         sub: request.client_id.clone(),
-        aud: vec!["project-test-bench".to_owned()],
+        aud: vec![PROJECT.to_owned()],
         scope: "read:bench write:bench".to_owned(),
         iat: 1_800_000_000,
         nbf: 1_800_000_000,

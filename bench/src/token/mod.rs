@@ -8,7 +8,7 @@ use crate::countersign_process::{Asker, Countersign};
 use crate::load::{FORM, Outcome, Plan};
 use crate::process::{Server, run_load, sibling};
 use crate::report::{Figure, Reach, publish};
-use crate::rounds::medians;
+use crate::rounds::{LATENCY_ROUNDS, LATENCY_SECONDS, medians, medians_of};
 
 const SECONDS: f64 = 4.0;
 const PROFILES: [(&str, &str); 3] = [
@@ -66,7 +66,7 @@ pub(crate) fn bench() -> anyhow::Result<()> {
                 reach: if is_rsa { Reach::Open } else { reach(0.85) },
             });
         }
-        let latencies = medians(&[0, 1], |contender| {
+        let latencies = medians_of(LATENCY_ROUNDS, &[0, 1], |contender| {
             let (server, asker) = if *contender == 0 {
                 (&countersign.server, &asker)
             } else {
@@ -74,6 +74,7 @@ pub(crate) fn bench() -> anyhow::Result<()> {
             };
             Ok(run_load(&Plan {
                 rate: highest / 2.0,
+                seconds: LATENCY_SECONDS,
                 ..plan(server, asker, 16)
             })?
             .p99)
@@ -89,7 +90,7 @@ pub(crate) fn bench() -> anyhow::Result<()> {
     figures.push(beside_guessing(&countersign)?);
     let how = format!(
         "Load: the generator in `bench/`, one core; server: the other core; keep-alive HTTP/1.1, {SECONDS} s a round, \
-         medians of {} rounds in turns.",
+         medians of {} rounds in turns; latencies at 16 connections, {LATENCY_ROUNDS} rounds of {LATENCY_SECONDS} s.",
         crate::rounds::ROUNDS
     );
     publish("token", &how, &figures)
@@ -124,6 +125,7 @@ fn beside_guessing(countersign: &Countersign) -> anyhow::Result<Figure> {
             source: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)),
             rate: 1000.0,
             expect: 0,
+            sleeps: true,
             ..plan(&countersign.server, &wrong, 4)
         };
         let guesser = guessed.then(|| std::thread::spawn(move || run_load(&guessing)));
@@ -158,5 +160,6 @@ fn plan(server: &Server, asker: &Asker, connections: usize) -> Plan {
         seconds: SECONDS,
         rate: 0.0,
         expect: 200,
+        sleeps: false,
     }
 }
