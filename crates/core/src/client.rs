@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use strum::{Display, EnumString, IntoStaticStr};
 
+use crate::digest::Digest;
 use crate::ids::{ClientId, ProjectId};
 use crate::metadata::{Metadata, MetadataError};
 use crate::pepper::Peppers;
@@ -115,6 +116,64 @@ pub enum ClientError {
     /// The imported secret is not good enough.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The imported digest is none that Countersign understands, or would take too long to check.
+    #[error(
+        "client_secret_digest is a bcrypt digest, or $argon2id$…, $pbkdf2-sha256$i=…,l=…$salt$hash or sha256$hex, of at most \
+         cost 14, 256 MiB and 16 passes, or 2,000,000 rounds"
+    )]
+    Digest,
+    /// More than four characters.
+    #[error("client_secret_last_four has at most {LAST_CHARS} characters")]
+    LastFour,
+}
+
+/// Characters of a secret that may be shown beside its name.
+const LAST_CHARS: usize = 4;
+
+/// What is left of a draft beside its secret, once it was found good.
+struct Facts {
+    client_id: ClientId,
+    name: String,
+    description: String,
+    scopes: Scopes,
+    metadata: Metadata,
+}
+
+/// What is known of a secret that another system made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedDigest {
+    digest: Digest,
+    last_four: String,
+}
+
+impl ImportedDigest {
+    /// A foreign digest in its usual text form, and the secret's last four characters where they are known; until the
+    /// first login the others are shown as nothing.
+    pub fn new(digest: &str, last_four: Option<String>) -> Result<Self, ClientError> {
+        let digest = Digest::foreign(digest).map_err(|_| ClientError::Digest)?;
+        let last_four = last_four.unwrap_or_default();
+        if last_four.chars().count() > LAST_CHARS || last_four.chars().any(char::is_control) {
+            return Err(ClientError::LastFour);
+        }
+        Ok(Self { digest, last_four })
+    }
+}
+
+impl ClientDraft {
+    fn facts(&self, project_id: &ProjectId, chance: Chance<'_>) -> Result<Facts, ClientError> {
+        check_name(&self.name).map_err(ClientError::Name)?;
+        check_description(&self.description).map_err(ClientError::Description)?;
+        Ok(Facts {
+            scopes: Scopes::parse(&self.scopes)?,
+            metadata: Metadata::default().merged(self.metadata.clone())?,
+            client_id: match &self.client_id {
+                Some(id) => id.parse().map_err(|_| ClientError::Id)?,
+                None => ClientId::generate(project_id.environment(), chance),
+            },
+            name: self.name.clone(),
+            description: self.description.clone(),
+        })
+    }
 }
 
 impl Client {
@@ -126,34 +185,50 @@ impl Client {
         peppers: &Peppers,
         chance: Chance<'_>,
     ) -> Result<(Self, SecretString), ClientError> {
-        check_name(&draft.name).map_err(ClientError::Name)?;
-        check_description(&draft.description).map_err(ClientError::Description)?;
-        let scopes = Scopes::parse(&draft.scopes)?;
-        let metadata = Metadata::default().merged(draft.metadata)?;
-        let client_id = match draft.client_id {
-            Some(id) => id.parse().map_err(|_| ClientError::Id)?,
-            None => ClientId::generate(project_id.environment(), chance),
-        };
+        let facts = draft.facts(project_id, chance)?;
         let secret = match draft.client_secret {
             Some(secret) => NewSecret::imported(secret, 1, now, peppers, chance)?,
             None => NewSecret::for_client(1, now, peppers, chance),
         };
-        let client = Self {
+        let client = Self::keeping(secret.stored, facts, project_id);
+        Ok((client, secret.plaintext))
+    }
+
+    /// A new, active client that keeps the secret it has elsewhere, of which only a digest came along.
+    pub fn import(
+        draft: &ClientDraft,
+        secret: ImportedDigest,
+        project_id: &ProjectId,
+        now: Timestamp,
+        chance: Chance<'_>,
+    ) -> Result<Self, ClientError> {
+        let facts = draft.facts(project_id, chance)?;
+        let stored = StoredSecret {
+            number: 1,
+            digest: secret.digest,
+            last_four: secret.last_four,
+            created_at: now,
+        };
+        Ok(Self::keeping(stored, facts, project_id))
+    }
+
+    fn keeping(secret: StoredSecret, facts: Facts, project_id: &ProjectId) -> Self {
+        let now = secret.created_at;
+        Self {
             project_id: project_id.clone(),
-            client_id,
+            client_id: facts.client_id,
             version: 1,
-            name: draft.name,
-            description: draft.description,
+            name: facts.name,
+            description: facts.description,
             status: ClientStatus::Active,
-            scopes,
-            metadata,
-            secret: secret.stored,
+            scopes: facts.scopes,
+            metadata: facts.metadata,
+            secret,
             next_secret: None,
             token_profile: None,
             created_at: now,
             updated_at: now,
-        };
-        Ok((client, secret.plaintext))
+        }
     }
 
     /// This client with the patch applied; its version grows by one.

@@ -85,7 +85,7 @@ const FOREIGN_MEMORY_MAX_KIB: u32 = 256 * 1024;
 const FOREIGN_PASSES_MAX: u32 = 16;
 const FOREIGN_LANES_MAX: u32 = 8;
 const FOREIGN_ROUNDS_MAX: u32 = 2_000_000;
-const FOREIGN_BCRYPT_COST_MAX: u32 = 14;
+const FOREIGN_BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 
 impl Digest {
     /// The digest to keep for a new secret of the given strength. For [`SecretStrength::Guessable`] this is slow.
@@ -113,6 +113,16 @@ impl Digest {
                     ..blank
                 })
             }
+        }
+    }
+
+    /// A digest that another system made. One under a pepper is ours alone and cannot come from elsewhere.
+    pub fn foreign(text: &str) -> Result<Self, InvalidDigest> {
+        match text.parse()? {
+            foreign @ (Self::Argon2id(_) | Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_)) => {
+                Ok(foreign)
+            }
+            Self::Keyed { .. } | Self::Abandoned => Err(InvalidDigest),
         }
     }
 
@@ -158,12 +168,16 @@ impl Digest {
         }
     }
 
-    /// Whether a secret that just matched should be digested anew: the scheme is foreign, its parameters are weaker than
+    /// Whether a secret that just matched should be digested anew: the scheme is foreign, its parameters are other than
     /// ours, or the pepper is not the newest.
     pub fn is_outdated(&self, peppers: &Peppers) -> bool {
         match self {
             Self::Keyed { pepper, .. } => pepper != peppers.newest(),
-            Self::Argon2id(parts) => parts.memory_kib < ARGON2_MEMORY_KIB || parts.passes < ARGON2_PASSES,
+            // Stronger ones too: each check of an imported 256 MiB would be paid by us.
+            Self::Argon2id(parts) => {
+                (parts.memory_kib, parts.passes, parts.lanes)
+                    != (ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_LANES)
+            }
             Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_) => true,
             Self::Abandoned => false,
         }
@@ -262,7 +276,7 @@ impl FromStr for Digest {
             ["", "pbkdf2-sha256", parameters, salt, hash] => parse_pbkdf2(parameters, salt, hash),
             ["", "2a" | "2b" | "2x" | "2y", cost, _] => {
                 let cost: u32 = cost.parse().map_err(|_| InvalidDigest)?;
-                let sound = cost <= FOREIGN_BCRYPT_COST_MAX && text.parse::<bcrypt::HashParts>().is_ok();
+                let sound = FOREIGN_BCRYPT_COSTS.contains(&cost) && text.parse::<bcrypt::HashParts>().is_ok();
                 if sound {
                     Ok(Self::Bcrypt(text.to_owned()))
                 } else {
@@ -389,7 +403,17 @@ mod tests {
             assert!(digest.matches(&secret(plain), &peppers()), "{text}");
             assert!(!digest.matches(&secret("other"), &peppers()), "{text}");
             assert!(digest.is_outdated(&peppers()), "{text}");
+            assert_eq!(Digest::foreign(text).as_ref(), Ok(&digest), "{text}");
             assert_eq!(digest.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn our_own_digests_do_not_come_from_elsewhere() {
+        let keyed = format!("hmac-sha256$p1${}", URL_SAFE_NO_PAD.encode([0; 32]));
+        for ours in [keyed.as_str(), "abandoned"] {
+            assert!(ours.parse::<Digest>().is_ok(), "{ours}");
+            assert_eq!(Digest::foreign(ours), Err(InvalidDigest), "{ours}");
         }
     }
 

@@ -154,7 +154,7 @@ pub fn judge_imported(secret: &SecretString) -> Result<SecretStrength, SecretErr
     })
 }
 
-/// How secrets given from outside at start (bootstrap) are digested: only what may be guessed pays for Argon2id.
+/// How strong a secret is that nobody judged on its way in: only what may be guessed pays for Argon2id.
 pub fn strength_of(secret: &SecretString) -> SecretStrength {
     judge_imported(secret).unwrap_or(SecretStrength::Guessable)
 }

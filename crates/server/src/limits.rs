@@ -16,7 +16,7 @@ use quick_cache::sync::Cache;
 use crate::config;
 use crate::problem::Problem;
 
-/// Sources remembered as blocked; more push the oldest out.
+/// Sources remembered as blocked; more push out what is used least.
 const BLOCKED_ENTRIES: usize = 100_000;
 /// Longest block; a limiter of one per minute asks for at most this.
 const BLOCK_MAX: Duration = Duration::from_secs(60);
@@ -68,6 +68,16 @@ impl Limits {
         }
     }
 
+    /// A try under way, which counts as refused unless it [passes](Try::passed): a caller that hangs up while its secret is
+    /// checked has tried all the same.
+    pub fn attempt(&self, address: IpAddr) -> Try<'_> {
+        Try {
+            limits: self,
+            address,
+            counts: true,
+        }
+    }
+
     /// Counts a refused try against its source.
     pub fn refused(&self, address: IpAddr) {
         let Some(refusals) = &self.refusals else { return };
@@ -104,6 +114,29 @@ impl Limits {
     }
 }
 
+/// A try under way.
+#[must_use]
+pub struct Try<'l> {
+    limits: &'l Limits,
+    address: IpAddr,
+    counts: bool,
+}
+
+impl Try<'_> {
+    /// It is not the caller who is at fault.
+    pub fn passed(mut self) {
+        self.counts = false;
+    }
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        if self.counts {
+            self.limits.refused(self.address);
+        }
+    }
+}
+
 fn within<K: Clone + Eq + std::hash::Hash>(
     limiter: &DefaultKeyedRateLimiter<K>,
     key: &K,
@@ -133,10 +166,11 @@ mod tests {
         let limits = limits(3, 0);
         let (bad, good) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         for _ in 0..3 {
-            limits.refused(bad);
+            limits.attempt(bad).passed();
+            drop(limits.attempt(bad));
             assert!(limits.admit(bad).is_ok());
         }
-        limits.refused(bad);
+        drop(limits.attempt(bad));
         let problem = limits.admit(bad).unwrap_err();
         assert!((1..=60).contains(&problem.retry_after.unwrap()));
         assert!(limits.admit(good).is_ok());

@@ -226,7 +226,9 @@ impl From<ClientError> for Problem {
             ClientError::Metadata(MetadataError::TooLarge) => ErrorType::MetadataTooLarge,
             ClientError::Secret(SecretError::Insecure) => ErrorType::InsecureM2mClientSecret,
             ClientError::Secret(SecretError::TooLong) => ErrorType::ClientSecretTooLong,
-            ClientError::Secret(SecretError::Invalid) => ErrorType::M2mClientInvalidClientSecret,
+            ClientError::Secret(SecretError::Invalid) | ClientError::Digest | ClientError::LastFour => {
+                ErrorType::M2mClientInvalidClientSecret
+            }
         };
         error_type.because(sentence(&error))
     }

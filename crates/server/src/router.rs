@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::{
-    audit, clients as admin_clients, keys as admin_keys, operators, projects, secrets, usage,
+    audit, clients as admin_clients, import, keys as admin_keys, operators, projects, secrets, usage,
 };
 use crate::app::App;
 use crate::http::{edge, path};
@@ -51,7 +51,7 @@ pub fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(secrets::revoke_project_secret))
         .routes(routes!(admin_keys::list_keys))
         .routes(routes!(admin_keys::rotate_key))
-        .routes(routes!(admin_clients::list_clients))
+        .routes(routes!(admin_clients::list_clients, import::import_client))
         .routes(routes!(admin_clients::get_client, admin_clients::update_client))
         .routes(routes!(usage::get_project_usage))
         .routes(routes!(audit::list_project_audit))

@@ -4,12 +4,15 @@
 //! at all for a secret that the memo knows to be right. The memo is keyed by an HMAC under a key of this process over
 //! project, owner, stored digest and secret, so it holds nothing that could be searched, and a changed digest misses.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_lc_rs::hmac;
 use countersign_core::client::Client;
 use countersign_core::client_auth::{Presented, SecretCheck};
 use countersign_core::digest::Cost;
+use countersign_core::ids::{ClientId, ProjectId};
 use countersign_core::pepper::Peppers;
 use countersign_core::secret::StoredSecret;
 use quick_cache::sync::Cache;
@@ -19,7 +22,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::chance::chance;
 
-/// Secrets that the memo remembers. 32 bytes each and the cache's own; oldest go first.
+/// Secrets that the memo remembers. 32 bytes each and the cache's own; what is used least goes first.
 const MEMO_ENTRIES: usize = 100_000;
 /// Owners whose queue is remembered. One that is forgotten while somebody waits in it gets a second one, which costs a
 /// computation and nothing else.
@@ -33,14 +36,18 @@ pub struct SecretChecker {
     peppers: Arc<Peppers>,
     slow: Arc<Semaphore>,
     queues: Cache<String, Arc<OwnerQueue>>,
-    memo: Cache<[u8; 32], ()>,
+    memo: Arc<Cache<[u8; 32], ()>>,
+    upgrading: Arc<std::sync::Mutex<HashSet<SecretName>>>,
     memo_key: hmac::Key,
 }
 
+/// A secret of a client.
+pub type SecretName = (ProjectId, ClientId, i64);
+
 #[derive(Default)]
 struct OwnerQueue {
-    turn: Mutex<()>,
-    waiting: std::sync::atomic::AtomicUsize,
+    turn: Arc<Mutex<()>>,
+    waiting: AtomicUsize,
 }
 
 /// A slow check was not made because too many are waiting.
@@ -57,7 +64,8 @@ impl SecretChecker {
             peppers,
             slow: Arc::new(Semaphore::new(parallel.max(1))),
             queues: Cache::new(QUEUES),
-            memo: Cache::new(MEMO_ENTRIES),
+            memo: Arc::new(Cache::new(MEMO_ENTRIES)),
+            upgrading: Arc::default(),
             memo_key: hmac::Key::new(hmac::HMAC_SHA256, &memo_key),
         }
     }
@@ -109,9 +117,33 @@ impl SecretChecker {
         std::hint::black_box(nobody.matches(secret, &self.peppers));
     }
 
-    /// A place in the bounded pool, for whoever makes a slow digest.
+    /// A place in the bounded pool.
     pub async fn slow_permit(&self) -> Result<OwnedSemaphorePermit, Busy> {
         self.slow.clone().acquire_owned().await.map_err(|_| Busy)
+    }
+
+    /// Does slow work in the bounded pool. Begun, it goes on to its end, and so its place in the pool is taken until then,
+    /// also when whoever ordered it has gone away.
+    pub async fn slowly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let permit = self.slow_permit().await?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        done.await.map_err(|_| Busy)
+    }
+
+    /// The right to upgrade a secret's digest, until dropped; `None` while somebody else has it. A service that starts with
+    /// many logins at once has its digest made anew once.
+    pub fn upgrade(&self, secret: SecretName) -> Option<Upgrade> {
+        let is_first = locked(&self.upgrading).insert(secret.clone());
+        is_first.then(|| Upgrade {
+            upgrading: self.upgrading.clone(),
+            secret,
+        })
     }
 
     async fn check_slow(
@@ -124,27 +156,24 @@ impl SecretChecker {
             return Ok(Some(known));
         }
         let queue = self.queue(owner);
-        let _place = queue.place()?;
-        let _turn = queue.turn.lock().await;
+        let place = Place::in_queue(&queue)?;
+        let turn = queue.turn.clone().lock_owned().await;
         // Whoever had the turn before may have answered the same question.
         if let Some(known) = self.remembered(owner, secret, &candidates) {
             return Ok(Some(known));
         }
-        let permit = self.slow_permit().await?;
         let (secret, peppers, key) = (secret.clone(), self.peppers.clone(), self.memo_key.clone());
-        let owner = owner.to_owned();
-        let computed = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+        let (owner, memo) = (owner.to_owned(), self.memo.clone());
+        self.slowly(move || {
+            // The owner's turn ends with the work: a caller that hangs up must not let the next one in beside it.
+            let _until_done = (place, turn);
             let matched = candidates
                 .into_iter()
                 .find(|stored| stored.digest.matches(&secret, &peppers))?;
-            Some((memo_entry(&key, &owner, &matched, &secret), matched))
-        });
-        let Some((entry, matched)) = computed.await.map_err(|_| Busy)? else {
-            return Ok(None);
-        };
-        self.memo.insert(entry, ());
-        Ok(Some(matched))
+            memo.insert(memo_entry(&key, &owner, &matched, &secret), ());
+            Some(matched)
+        })
+        .await
     }
 
     fn queue(&self, owner: &str) -> Arc<OwnerQueue> {
@@ -184,11 +213,13 @@ fn memo_entry(key: &hmac::Key, owner: &str, stored: &StoredSecret, secret: &Secr
     context.sign().as_ref().try_into().unwrap_or_default()
 }
 
-impl OwnerQueue {
-    fn place(&self) -> Result<Place<'_>, Busy> {
-        use std::sync::atomic::Ordering;
-        let place = Place(&self.waiting);
-        if self.waiting.fetch_add(1, Ordering::Relaxed) < WAITING_PER_OWNER {
+/// A place in an owner's queue, until dropped.
+struct Place(Arc<OwnerQueue>);
+
+impl Place {
+    fn in_queue(queue: &Arc<OwnerQueue>) -> Result<Self, Busy> {
+        let place = Self(queue.clone());
+        if queue.waiting.fetch_add(1, Ordering::Relaxed) < WAITING_PER_OWNER {
             Ok(place)
         } else {
             Err(Busy)
@@ -196,12 +227,26 @@ impl OwnerQueue {
     }
 }
 
-struct Place<'q>(&'q std::sync::atomic::AtomicUsize);
-
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// The right to upgrade one secret's digest.
+pub struct Upgrade {
+    upgrading: Arc<std::sync::Mutex<HashSet<SecretName>>>,
+    secret: SecretName,
+}
+
+impl Drop for Upgrade {
+    fn drop(&mut self) {
+        locked(&self.upgrading).remove(&self.secret);
+    }
+}
+
+fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -265,11 +310,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_check_whose_caller_hung_up_keeps_its_turn_and_is_remembered() {
+        let checker = checker();
+        let stored = weak(&checker, "ardent-Mulberry/Quilt.92");
+        let right = SecretString::from("ardent-Mulberry/Quilt.92");
+        let queue = checker.queue("o");
+        let check = checker.check_any("o", &right, [&stored].into_iter());
+        let patience = std::time::Duration::from_millis(1);
+        assert!(tokio::time::timeout(patience, check).await.is_err());
+        assert_eq!(queue.waiting.load(Ordering::Relaxed), 1);
+        let _its_turn_ended = queue.turn.lock().await;
+        assert!(checker.remembered("o", &right, &[stored]).is_some());
+        assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_upgrades_a_secret() {
+        let checker = checker();
+        let name = |number| ("project-test-1".parse().unwrap(), "c".parse().unwrap(), number);
+        let first = checker.upgrade(name(1));
+        assert!(first.is_some() && checker.upgrade(name(1)).is_none());
+        assert!(checker.upgrade(name(2)).is_some());
+        drop(first);
+        assert!(checker.upgrade(name(1)).is_some());
+    }
+
+    #[tokio::test]
     async fn a_flood_against_one_owner_is_turned_away_without_computing() {
-        let queue = OwnerQueue::default();
-        let places: Vec<_> = (0..WAITING_PER_OWNER).map(|_| queue.place().unwrap()).collect();
-        assert!(queue.place().is_err());
+        let queue = Arc::new(OwnerQueue::default());
+        let enter = || Place::in_queue(&queue);
+        let places: Vec<_> = (0..WAITING_PER_OWNER).map(|_| enter().unwrap()).collect();
+        assert!(enter().is_err());
         drop(places);
-        assert!(queue.place().is_ok());
+        assert!(enter().is_ok());
     }
 }

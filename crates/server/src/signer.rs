@@ -4,7 +4,7 @@
 //! connection. When more tokens are asked for than can be signed, the queue fills and later requests hear so at once,
 //! instead of waiting for a time-out and then asking again.
 //!
-//! ES256 and EdDSA take some twenty microseconds, no more than reading the request does. Handing such a job to another
+//! ES256 and EdDSA take ten to twenty microseconds, no more than reading the request does. Handing such a job to another
 //! thread and waking up for its answer costs half as much again, so these are signed in place.
 
 use std::sync::Arc;

@@ -240,7 +240,8 @@ pub async fn update_client(
     detail(&app, client, caller.request_id).await
 }
 
-async fn detail(
+/// A client as it is answered, with the use of its secrets.
+pub(super) async fn detail(
     app: &App,
     client: Client,
     request_id: String,

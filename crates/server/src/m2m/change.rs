@@ -1,4 +1,4 @@
-//! Changing a client: read, decide, write if nobody was faster, else again.
+//! Keeping a new client, and changing one: read, decide, write if nobody was faster, else again.
 
 use countersign_core::audit::{Action, Origin};
 use countersign_core::client::Client;
@@ -7,7 +7,7 @@ use countersign_store::{Change, StoreError};
 
 use crate::app::App;
 use crate::chance::chance;
-use crate::problem::Problem;
+use crate::problem::{ErrorType, Problem};
 
 /// Tries against others who change the same client; more than a handful at once are a loop somewhere.
 const TRIES: usize = 8;
@@ -48,6 +48,33 @@ pub async fn change_client<T>(
         }
     }
     Err(StoreError::Stale.into())
+}
+
+/// Keeps a client just made.
+pub async fn insert_client(app: &App, origin: &Origin, client: &Client) -> Result<(), Problem> {
+    let (project_id, client_id) = (&client.project_id, &client.client_id);
+    let event = origin
+        .event(
+            Action::ClientCreated,
+            Some(project_id),
+            client_id.as_str(),
+            app.now(),
+            &mut chance(),
+        )
+        .to(client.for_audit());
+    app.store
+        .insert_client(client, &event)
+        .await
+        .map_err(|error| match error {
+            StoreError::Duplicate => {
+                ErrorType::DuplicateM2mClientId.because("A client with this client_id exists in the project.")
+            }
+            error => error.into(),
+        })?;
+    // Its absence may be held in memory.
+    app.memory
+        .forget(&Change::Client(project_id.clone(), client_id.clone()));
+    Ok(())
 }
 
 /// The client that a path names, from the database.

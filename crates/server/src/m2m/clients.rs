@@ -5,23 +5,23 @@ use axum::extract::State;
 use countersign_core::audit::Action;
 use countersign_core::client::{Client, ClientDraft, ClientPatch};
 use countersign_core::ids::ProjectId;
-use countersign_store::{Change, StoreError};
+use countersign_store::Change;
 use http::HeaderMap;
 use secrecy::SecretString;
 
-use super::change::{change_client, find_client};
+use super::change::{change_client, find_client, insert_client};
 use super::wire::{
     ClientAnswer, CreateClient, CreatedClientAnswer, DeletedClientAnswer, M2MClientWithSecret, Shown,
     UpdateClient,
 };
 use crate::app::App;
-use crate::callers::ProjectCaller;
+use crate::callers::{ProjectCaller, busy};
 use crate::chance::chance;
 use crate::http::json::Json;
 use crate::http::params::Path;
 use crate::http::request::user_agent;
 use crate::openapi::wire::{Failures, NotFound};
-use crate::problem::{ErrorType, Problem};
+use crate::problem::Problem;
 
 /// Create a client
 ///
@@ -40,28 +40,7 @@ pub async fn create_client(
     Json(body): Json<CreateClient>,
 ) -> Result<Answer<CreatedClientAnswer>, Problem> {
     let (client, secret) = make(&app, caller.project_id(), body).await?;
-    let (project_id, client_id) = (client.project_id.clone(), client.client_id.clone());
-    let event = caller
-        .origin
-        .event(
-            Action::ClientCreated,
-            Some(&project_id),
-            client_id.as_str(),
-            app.now(),
-            &mut chance(),
-        )
-        .to(client.for_audit());
-    app.store
-        .insert_client(&client, &event)
-        .await
-        .map_err(|error| match error {
-            StoreError::Duplicate => {
-                ErrorType::DuplicateM2mClientId.because("A client with this client_id exists in the project.")
-            }
-            error => error.into(),
-        })?;
-    // Its absence may be held in memory.
-    app.memory.forget(&Change::Client(project_id, client_id));
+    insert_client(&app, &caller.origin, &client).await?;
     let m2m_client = M2MClientWithSecret {
         client: client.into(),
         client_secret: Shown(secret),
@@ -84,14 +63,7 @@ async fn make(
     let draft = ClientDraft::try_from(body)?;
     let create = move || Client::create(draft, &project_id, now, &peppers, &mut chance());
     let created = if slow {
-        let _permit = app
-            .secrets
-            .slow_permit()
-            .await
-            .map_err(|_| crate::callers::busy())?;
-        tokio::task::spawn_blocking(create)
-            .await
-            .map_err(|error| Problem::internal(&error))?
+        app.secrets.slowly(create).await.map_err(|_| busy())?
     } else {
         create()
     };

@@ -135,7 +135,14 @@ pub struct UpdateClient {
 
 /// A secret on its way in, which `Debug` does not show.
 #[derive(Debug)]
-struct SecretField(SecretString);
+pub struct SecretField(SecretString);
+
+impl SecretField {
+    /// What was sent.
+    pub fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
 
 impl<'de> Deserialize<'de> for SecretField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

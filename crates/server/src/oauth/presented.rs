@@ -87,6 +87,9 @@ fn missing_credentials() -> OAuthError {
     OAuthCode::InvalidRequest.because("Send client_id and client_secret, in the body or by HTTP Basic.")
 }
 
+/// Most parameters of a form. A request has six; they are compared with each other, before anybody is known.
+const PARAMETERS_MAX: usize = 64;
+
 /// The fields of a body, whichever way they came.
 enum Fields<'b> {
     Json(Map<String, Value>),
@@ -127,7 +130,12 @@ fn is_form(content_type: &[u8]) -> bool {
 fn read_form(body: &Bytes) -> Result<Fields<'_>, TokenRefusal> {
     let unreadable =
         || OAuthCode::InvalidRequest.because("The form is not readable, or repeats a parameter.");
-    let fields: Vec<_> = form_urlencoded::parse(body).collect();
+    let fields: Vec<_> = form_urlencoded::parse(body).take(PARAMETERS_MAX + 1).collect();
+    if fields.len() > PARAMETERS_MAX {
+        return Err(OAuthCode::InvalidRequest
+            .because(format!("A form has at most {PARAMETERS_MAX} parameters."))
+            .into());
+    }
     // The decoder writes U+FFFD for bytes that are no UTF-8; a parameter must not be silently another one.
     let garbled = fields
         .iter()
@@ -160,17 +168,20 @@ impl Fields<'_> {
         Ok(text.filter(|text| !text.is_empty()))
     }
 
-    /// A field that may hold several texts.
+    /// A field that may hold several texts; an empty one counts as omitted.
     fn texts(&self, name: &str) -> Result<Vec<String>, OAuthError> {
         match self {
             Self::Form(fields) => Ok(fields
                 .iter()
-                .filter(|(field, _)| field == name)
+                .filter(|(field, value)| field == name && !value.is_empty())
                 .map(|(_, value)| value.to_string())
                 .collect()),
             Self::Json(members) => match members.get(name) {
                 None => Ok(Vec::new()),
-                Some(Value::String(text)) => Ok(vec![text.clone()]),
+                Some(Value::String(text)) => Ok(Some(text.clone())
+                    .filter(|text| !text.is_empty())
+                    .into_iter()
+                    .collect()),
                 Some(Value::Array(items)) => items
                     .iter()
                     .map(|item| item.as_str().map(str::to_owned).ok_or_else(|| wrong_type(name)))
@@ -330,6 +341,15 @@ mod tests {
         ] {
             assert_eq!(who(FORM, None, body), Err("invalid_request".into()), "{body}");
         }
+        let names: Vec<String> = (0..PARAMETERS_MAX).map(|number| format!("n{number}=")).collect();
+        let many = names.join("&");
+        assert!(who(FORM, Some("c:s"), &many).is_ok());
+        assert_eq!(
+            who(FORM, Some("c:s"), &format!("{many}&one=more")),
+            Err("invalid_request".into())
+        );
+        let none = "client_id=c&client_secret=s&resource=";
+        assert_eq!(read(FORM, None, none).unwrap().2.resources, Vec::<String>::new());
         let twice = "client_id=c&client_secret=s&resource=a&resource=b";
         assert_eq!(read(FORM, None, twice).unwrap().2.resources, ["a", "b"]);
     }

@@ -132,16 +132,21 @@ async fn authenticate(
     context: &RequestContext,
 ) -> Result<(Arc<LiveProject>, Arc<Client>, StoredSecret), TokenRefusal> {
     let found = find_client(app, project_id, &presented.credentials).await?;
+    let attempt = app.limits.attempt(context.address);
     if let Some((project, client)) = found {
-        let checked = app.secrets.check_client(&presented.credentials, &client).await;
-        if let Some(secret) = checked.map_err(|_| busy())?.filter(|_| client.is_active()) {
+        let Ok(checked) = app.secrets.check_client(&presented.credentials, &client).await else {
+            attempt.passed();
+            return Err(busy().into());
+        };
+        if let Some(secret) = checked.filter(|_| client.is_active()) {
+            attempt.passed();
             return Ok((project, client, secret));
         }
         app.usage.token_refused(&client.project_id, app.now());
     } else {
         app.secrets.check_nobody(presented.credentials.secret());
     }
-    app.limits.refused(context.address);
+    drop(attempt);
     Err(OAuthError::invalid_client(presented.by_basic()).into())
 }
 

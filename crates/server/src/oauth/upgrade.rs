@@ -5,7 +5,7 @@ use std::sync::Arc;
 use countersign_core::audit::{Action, Actor, ActorKind, Origin};
 use countersign_core::client::Client;
 use countersign_core::digest::Digest;
-use countersign_core::secret::{StoredSecret, strength_of};
+use countersign_core::secret::{StoredSecret, last_four, strength_of};
 use countersign_store::{Change, StoreError};
 use secrecy::SecretString;
 
@@ -34,8 +34,17 @@ pub fn if_outdated(
         request_id: context.request_id.clone(),
         address,
     };
+    let name = (
+        client.project_id.clone(),
+        client.client_id.clone(),
+        matched.number,
+    );
+    let Some(right) = app.secrets.upgrade(name) else {
+        return;
+    };
     let (app, client, secret) = (app.clone(), client.clone(), secret.clone());
     tokio::spawn(async move {
+        let _until_written = right;
         if let Err(error) = upgrade(&app, &client, matched, secret, &origin).await {
             tracing::warn!(%error, "a digest could not be upgraded; the next login tries again");
         }
@@ -44,17 +53,25 @@ pub fn if_outdated(
 
 async fn upgrade(
     app: &App,
-    client: &Client,
+    seen: &Client,
     matched: StoredSecret,
     secret: SecretString,
     origin: &Origin,
 ) -> Result<(), StoreError> {
+    // Memory was read before others upgraded it, perhaps.
+    let present = app.store.client(&seen.project_id, &seen.client_id).await?;
+    let Some(client) = present.filter(|client| client.secrets().any(|secret| *secret == matched)) else {
+        return Ok(());
+    };
     let peppers = app.peppers.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        Digest::make(&secret, strength_of(&secret), &peppers, &mut chance())
+    let made = app.secrets.slowly(move || StoredSecret {
+        digest: Digest::make(&secret, strength_of(&secret), &peppers, &mut chance()),
+        // Of an imported digest they may not have been known.
+        last_four: last_four(&secret),
+        ..matched
     });
-    let Ok(digest) = made.await else { return Ok(()) };
-    let Some(upgraded) = client.with_upgraded_digest(&StoredSecret { digest, ..matched }) else {
+    let Ok(secret) = made.await else { return Ok(()) };
+    let Some(upgraded) = client.with_upgraded_digest(&secret) else {
         return Ok(());
     };
     let (project_id, client_id) = (&client.project_id, &client.client_id);

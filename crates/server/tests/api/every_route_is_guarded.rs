@@ -62,6 +62,7 @@ const GUARDS: &[(&str, Guard)] = &[
     ("list_keys", Guard::ReadsProject),
     ("rotate_key", Guard::WritesProject),
     ("list_clients", Guard::ReadsProject),
+    ("import_client", Guard::WritesProject),
     ("get_client_detail", Guard::ReadsProject),
     ("update_client_profile", Guard::WritesProject),
     ("get_project_usage", Guard::ReadsProject),

@@ -144,6 +144,27 @@ fn an_own_secret_is_taken_from_a_file_or_standard_input() {
 }
 
 #[test]
+fn a_client_is_imported_by_a_digest() {
+    let deployment = Deployment::start();
+    let digest = "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a";
+    let arguments = [
+        "client",
+        "import",
+        "--id",
+        "moved",
+        "--scope",
+        "read:a",
+        "--digest-file",
+        "-",
+    ];
+    let shown = deployment.run_on(digest, &arguments).ok();
+    assert!(!shown.contains("XXXX"), "{shown}");
+    assert_eq!(row(&shown, "scopes"), ["scopes", "read:a"]);
+    std::fs::write(deployment.file("own.txt"), "U*U*U").unwrap();
+    deployment.ok(&["token", "get", "--client", "moved", "--secret-file", "own.txt"]);
+}
+
+#[test]
 fn one_client_may_have_tokens_of_another_profile() {
     let deployment = Deployment::start();
     deployment.ok(&["client", "create", "--id", "billing", "--save", "billing.env"]);

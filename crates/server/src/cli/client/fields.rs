@@ -12,9 +12,9 @@ use crate::cli::exit::Exit;
 use crate::cli::project::add;
 use crate::cli::secret_input;
 
-/// Of a client about to be made.
+/// Of a client about to be made, beside its secret.
 #[derive(Debug, Args)]
-pub(super) struct NewFields {
+pub(super) struct Facts {
     /// For people.
     #[arg(long)]
     name: Option<String>,
@@ -30,9 +30,29 @@ pub(super) struct NewFields {
     /// Your own id, unique in the project, when moving from elsewhere.
     #[arg(long, value_name = "CLIENT_ID", value_parser = id)]
     id: Option<String>,
+}
+
+/// Of a client about to be made.
+#[derive(Debug, Args)]
+pub(super) struct NewFields {
+    #[command(flatten)]
+    facts: Facts,
     /// File with your own secret, - for standard input, when moving from elsewhere.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+}
+
+/// Of a client that comes along with a digest.
+#[derive(Debug, Args)]
+pub(super) struct ImportedFields {
+    #[command(flatten)]
+    facts: Facts,
+    /// File with the digest of its secret, - for standard input: bcrypt, Argon2id, PBKDF2-SHA-256 or SHA-256.
+    #[arg(long, value_name = "FILE")]
+    digest_file: PathBuf,
+    /// The secret's last four characters, where you know them.
+    #[arg(long, value_name = "CHARACTERS")]
+    last_four: Option<String>,
 }
 
 /// Of a client about to change.
@@ -67,21 +87,36 @@ impl NewFields {
 
     /// The body of the call.
     pub(super) fn body(&self) -> anyhow::Result<Value> {
-        let mut body = Map::new();
-        add(&mut body, "client_name", self.name.clone());
-        add(&mut body, "client_description", self.description.clone());
-        add(
-            &mut body,
-            "scopes",
-            (!self.scopes.is_empty()).then(|| self.scopes.clone()),
-        );
-        add(&mut body, "trusted_metadata", self.metadata.clone());
-        add(&mut body, "client_id", self.id.clone());
+        let mut body = self.facts.body();
         if let Some(file) = &self.secret_file {
             let secret = secret_input::read(file).context("--secret-file")?;
             body.insert("client_secret".to_owned(), json!(secret.expose_secret()));
         }
         Ok(Value::Object(body))
+    }
+}
+
+impl ImportedFields {
+    /// The body of the call.
+    pub(super) fn body(&self) -> anyhow::Result<Value> {
+        let digest = secret_input::read(&self.digest_file).context("--digest-file")?;
+        let mut body = self.facts.body();
+        body.insert("client_secret_digest".to_owned(), json!(digest.expose_secret()));
+        add(&mut body, "client_secret_last_four", self.last_four.clone());
+        Ok(Value::Object(body))
+    }
+}
+
+impl Facts {
+    fn body(&self) -> Map<String, Value> {
+        let mut body = Map::new();
+        let scopes = (!self.scopes.is_empty()).then(|| self.scopes.clone());
+        add(&mut body, "client_name", self.name.clone());
+        add(&mut body, "client_description", self.description.clone());
+        add(&mut body, "scopes", scopes);
+        add(&mut body, "trusted_metadata", self.metadata.clone());
+        add(&mut body, "client_id", self.id.clone());
+        body
     }
 }
 

@@ -13,7 +13,7 @@ use super::env_file::Reader;
 use super::paging::{Page, PageArgs};
 use super::printing::{Columns, Output};
 use super::shown_once::{Place, SaveArgs, Secret};
-use fields::{ChangedFields, NewFields};
+use fields::{ChangedFields, ImportedFields, NewFields};
 
 /// What is shown of a client.
 const COLUMNS: &Columns = &[
@@ -59,7 +59,7 @@ const PROFILES: [&str; 5] = [
 
 /// M2M clients and their secrets.
 ///
-/// Calls with the project's secret, as SDKs do; `list`, `rotate status` and `token-profile` need an operator's key.
+/// Calls with the project's secret, as SDKs do; `import`, `list`, `rotate status` and `token-profile` need an operator's key.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArgs {
     #[command(flatten)]
@@ -94,6 +94,15 @@ The file of --save has NAME=value lines, for `token get --from`, systemd and doc
         fields: NewFields,
         #[command(flatten)]
         save: SaveArgs,
+    },
+    /// Import a client by the digest that another system kept of its secret. Needs an operator's key.
+    #[command(after_help = "Example:
+  countersign client import --id billing --scope read:usage --digest-file billing.bcrypt
+
+The client keeps its secret. At its first login the digest is replaced by one of Countersign's own.")]
+    Import {
+        #[command(flatten)]
+        fields: ImportedFields,
     },
     /// Show a client.
     #[command(
@@ -156,6 +165,13 @@ impl ClientArgs {
         let connection = &self.connection;
         match &self.verb {
             Verb::Create { fields, save } => connection.create(fields, save, output).await,
+            Verb::Import { fields } => {
+                let project_id = connection.project.id()?;
+                let path = ["admin", "v1", "projects", &project_id, "clients"];
+                let call = Call::post(&path).json(fields.body()?);
+                let answer = connection.as_operator()?.send(call).await?;
+                output.object(&answer, "/client", COLUMNS)
+            }
             Verb::Get { client_id } => {
                 let call = Call::get(&["v1", "m2m", "clients", client_id]);
                 let answer = connection.as_project()?.send(call).await?;

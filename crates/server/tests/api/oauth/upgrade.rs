@@ -1,10 +1,6 @@
 //! Digests of other systems: they work, and the first good login replaces them.
 
-use countersign::chance::chance;
-use countersign::clock::Clock;
-use countersign_core::audit::{Action, ActorKind, Origin};
-use countersign_core::client::{Client, ClientDraft};
-use countersign_store::Store;
+use countersign_core::audit::{Action, ActorKind};
 use serde_json::json;
 
 use crate::support::observed_store::Fault;
@@ -28,18 +24,10 @@ const FOREIGN: [(&str, &str); 3] = [
 /// As a random generator of another system makes one.
 const RANDOM: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
-/// A client with a foreign digest, as an import writes it.
 async fn import(app: &TestApp, id: &str, digest: &str) {
-    let project_id = app.project.project_id();
-    let draft = ClientDraft {
-        client_id: Some(id.to_owned()),
-        ..ClientDraft::default()
-    };
-    let now = app.clock.now();
-    let (mut client, _) = Client::create(draft, &project_id, now, &app.app.peppers, &mut chance()).unwrap();
-    client.secret.digest = digest.parse().unwrap();
-    let event = Origin::system().event(Action::ClientCreated, Some(&project_id), id, now, &mut chance());
-    app.store.insert_client(&client, &event).await.unwrap();
+    let body = json!({ "client_id": id, "client_secret_digest": digest });
+    let path = format!("/admin/v1/projects/{}/clients", app.project.id);
+    app.admin().post(&path, body).await.ok();
 }
 
 async fn digest_of(app: &TestApp, id: &str) -> String {
@@ -86,6 +74,25 @@ async fn the_first_good_login_replaces_a_foreign_digest() {
     }
 }
 
+/// A slow digest is made for the first of them, not for each.
+#[tokio::test]
+async fn many_first_logins_at_once_are_one_upgrade() {
+    let app = TestApp::new().await;
+    let (secret, digest) = FOREIGN[0];
+    import(&app, "worker", digest).await;
+    let logins = async {
+        let all = (0..20).map(|_| app.ask_token("worker", secret));
+        for answer in futures_util::future::join_all(all).await {
+            answer.ok();
+        }
+        app.store.ended("update_client", 1).await;
+        app.ask_token("worker", secret).await.ok();
+    };
+    let ((), asked) = app.store.asked_during(logins).await;
+    assert_eq!(asked.iter().filter(|asked| **asked == "update_client").count(), 1);
+    assert!(digest_of(&app, "worker").await.starts_with("$argon2id$"));
+}
+
 #[tokio::test]
 async fn a_random_secret_ends_with_the_fast_digest() {
     let app = TestApp::new().await;
@@ -111,12 +118,17 @@ async fn everything_else_of_the_client_stays() {
     let app = TestApp::new().await;
     let (secret, digest) = FOREIGN[0];
     import(&app, "worker", digest).await;
-    let before = app.backend().get("/v1/m2m/clients/worker").await.ok();
+    let mut before = app.backend().get("/v1/m2m/clients/worker").await.ok();
+    assert_eq!(
+        before["m2m_client"]["client_secret_last_four"], "",
+        "nobody knows them yet"
+    );
     let row = app.stored_client(&app.project, "worker").await.unwrap();
     app.clock.advance(60);
     app.ask_token("worker", secret).await.ok();
     app.store.ended("update_client", 1).await;
     let after = app.backend().get("/v1/m2m/clients/worker").await.ok();
+    before["m2m_client"]["client_secret_last_four"] = json!("word");
     assert_eq!(before["m2m_client"], after["m2m_client"]);
     let upgraded = app.stored_client(&app.project, "worker").await.unwrap();
     assert_eq!(upgraded.updated_at, row.updated_at, "its owner changed nothing");

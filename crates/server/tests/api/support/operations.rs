@@ -62,6 +62,9 @@ impl Operation {
             "create_project" | "create_project_secret" | "create_operator" | "update_project" => {
                 r#"{"name":"x"}"#
             }
+            "import_client" => {
+                r#"{"client_secret_digest":"sha256$5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"}"#
+            }
             "update_client_profile" => r#"{"token_profile":null}"#,
             _ if self.described.get("requestBody").is_some() => "{}",
             _ => "",
