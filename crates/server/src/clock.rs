@@ -15,6 +15,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        // As fine as it is kept: what is answered at once and what is read later are then the same.
+        let millis = Timestamp::now().as_millisecond();
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 }

@@ -12,6 +12,7 @@ use crate::chance::chance;
 use crate::config::signed;
 use crate::keys::making;
 use crate::memory::feed::Follower;
+use crate::usage::FLUSH_EVERY;
 
 /// How often housekeeping looks around. Nothing depends on its punctuality: key states follow from the clock.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60);
@@ -30,20 +31,25 @@ pub fn start(app: &App, follower: Follower) -> JoinSet<()> {
 async fn flush_usage_forever(app: App) {
     loop {
         app.usage.due().await;
-        flush_usage(&app).await;
+        if !flush_usage(&app).await {
+            // However much waits: what just failed is not tried again at once.
+            tokio::time::sleep(FLUSH_EVERY).await;
+        }
     }
 }
 
-/// Writes what usage is pending. A batch that cannot be written goes with the next one.
-pub async fn flush_usage(app: &App) {
+/// Writes what usage is pending, and says whether it could. A batch that cannot be written goes with the next one.
+pub async fn flush_usage(app: &App) -> bool {
     let batch = app.usage.take();
     if batch.is_empty() {
-        return;
+        return true;
     }
-    if let Err(error) = app.store.add_usage(&batch).await {
+    let written = app.store.add_usage(&batch).await;
+    if let Err(error) = &written {
         tracing::warn!(%error, secrets = batch.secrets.len(), "usage could not be written; it goes with the next batch");
         app.usage.put_back(batch);
     }
+    written.is_ok()
 }
 
 async fn keep_house_forever(app: App) {

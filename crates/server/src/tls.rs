@@ -91,6 +91,7 @@ fn load(files: &Files) -> anyhow::Result<Arc<ServerConfig>> {
 /// A changed pair that does not load is reported and the old one kept: a half-copied file must not end the service.
 async fn reload_forever(files: Files, current: watch::Sender<Arc<ServerConfig>>) {
     let mut seen = modified(&files);
+    let mut refused = seen;
     loop {
         tokio::time::sleep(RELOAD_EVERY).await;
         let now = modified(&files);
@@ -103,7 +104,12 @@ async fn reload_forever(files: Files, current: watch::Sender<Arc<ServerConfig>>)
                 seen = now;
                 tracing::info!("loaded a new certificate");
             }
-            Err(error) => tracing::error!(error = format!("{error:#}"), "keeping the old certificate"),
+            // Said once a change; tried again all the same, for the other file may come.
+            Err(error) if now != refused => {
+                tracing::error!(error = format!("{error:#}"), "keeping the old certificate");
+                refused = now;
+            }
+            Err(_said) => {}
         }
     }
 }

@@ -17,8 +17,12 @@ use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 /// How often a batch is written.
 pub const FLUSH_EVERY: Duration = Duration::from_secs(10);
 
-/// Secrets in one batch; when so many were used, the batch is written early, so memory stays bounded.
+/// Secrets in one batch; when so many were used, the batch is written early.
 const BATCH_MAX: usize = 20_000;
+/// Secrets in memory while a batch cannot be written; the last use of others is not noted, so memory stays bounded.
+const PENDING_MAX: usize = 2 * BATCH_MAX;
+/// Minutes of a project that are kept while they cannot be written.
+const MINUTES_MAX: usize = 24 * 60;
 
 /// Collects usage until it is written.
 pub struct UsageRecorder {
@@ -69,11 +73,12 @@ impl UsageRecorder {
     /// A token was issued.
     pub fn token_issued(&self, used: &Use<'_>, now: Timestamp) {
         let mut pending = self.lock();
+        let has_room = pending.secrets < PENDING_MAX;
         let project = pending.project(used.project_id);
         project.minute(used.project_id, now).issued += 1;
-        if project.used(used, now) {
+        if project.used(used, now, has_room) {
             pending.secrets += 1;
-            if pending.secrets >= BATCH_MAX {
+            if pending.secrets == BATCH_MAX {
                 self.full.notify_one();
             }
         }
@@ -111,11 +116,11 @@ impl UsageRecorder {
     }
 
     /// Takes back a batch that could not be written, to go with the next one. While the database is away for long, what
-    /// would not fit into a batch is lost: usage may not use up the memory of the token endpoint.
+    /// has no room is lost: usage may not use up the memory of the token endpoint.
     pub fn put_back(&self, batch: UsageBatch) {
         let mut pending = self.lock();
         for old in batch.secrets {
-            let room = pending.secrets < BATCH_MAX;
+            let room = pending.secrets < PENDING_MAX;
             match pending
                 .project(&old.project_id)
                 .place(&old.client_id, old.secret_number)
@@ -131,6 +136,9 @@ impl UsageRecorder {
         }
         for old in batch.minutes {
             let project = pending.project(&old.project_id);
+            if project.minutes.len() >= MINUTES_MAX && !project.minutes.contains_key(&old.minute) {
+                continue;
+            }
             let count = project.count(&old.project_id, old.minute);
             count.issued += old.issued;
             count.refused += old.refused;
@@ -177,9 +185,10 @@ impl PendingProject {
         self.secrets.entry((client_id.clone(), secret_number))
     }
 
-    /// Whether it is the first use of this secret in the batch.
-    fn used(&mut self, used: &Use<'_>, now: Timestamp) -> bool {
+    /// Whether it is the first use of this secret in the batch, and noted.
+    fn used(&mut self, used: &Use<'_>, now: Timestamp, has_room: bool) -> bool {
         match self.place(used.client_id, used.secret_number) {
+            Entry::Vacant(_) if !has_room => false,
             Entry::Vacant(place) => {
                 place.insert(SecretUse {
                     project_id: used.project_id.clone(),
@@ -248,6 +257,39 @@ mod tests {
             .collect();
         assert_eq!(counts, [(0, 2, 0), (1, 1, 1)]);
         assert!(recorder.take().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_written_for_long_stays_bounded() {
+        let recorder = UsageRecorder::default();
+        let project_id: ProjectId = "project-test-1".parse().unwrap();
+        let note = |first: usize, count: usize| {
+            for number in first..first + count {
+                let client_id = format!("c{number}").parse().unwrap();
+                let used = Use {
+                    project_id: &project_id,
+                    client_id: &client_id,
+                    secret_number: 1,
+                    address: IpAddr::from([192, 0, 2, 1]),
+                    user_agent: "".into(),
+                };
+                recorder.token_issued(&used, Timestamp::from_second(number as i64 * 60).unwrap());
+            }
+        };
+        note(0, BATCH_MAX);
+        let lost = recorder.take();
+        note(BATCH_MAX, PENDING_MAX);
+        recorder.put_back(lost);
+        note(0, 10);
+        let batch = recorder.take();
+        assert_eq!(batch.secrets.len(), PENDING_MAX);
+        recorder.put_back(UsageBatch {
+            secrets: Vec::new(),
+            ..batch
+        });
+        assert_eq!(recorder.take().minutes.len(), MINUTES_MAX);
+        note(0, 1);
+        assert_eq!(recorder.take().secrets.len(), 1, "there is room again");
     }
 
     #[test]

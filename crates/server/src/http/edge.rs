@@ -1,7 +1,7 @@
 //! The edge: what every request passes through on its way in and every answer on its way out.
 //!
-//! One function instead of a stack of layers, so that the order is plain and a token request pays for each thing once:
-//! tidy the path, give the request an id, bound its time, catch a panic, write out errors in their style, count, log.
+//! One service around each route instead of a stack of layers, so that the order is plain and a token request pays for each
+//! thing once: give the request an id, bound its time, catch a panic, write out errors in their style, count, log.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -37,6 +37,8 @@ pub enum ErrorAnswer {
     OAuth(OAuthError),
 }
 
+/// Answered however many others are: a probe that is refused gets a busy process restarted, which helps nobody.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 /// Room for what an answer usually carries; a map that grows is made twice.
 const HEADERS: usize = 8;
 /// Header with the request id, on every answer.
@@ -84,7 +86,7 @@ impl Service<Request> for Edge {
         let handled = self.inner.call(request);
         let app = self.app.clone();
         Box::pin(async move {
-            let answered = bounded(&app, handled).instrument(span).await;
+            let answered = bounded(&app, &seen, handled).instrument(span).await;
             Ok(sent(&app, answered, &seen))
         })
     }
@@ -100,14 +102,19 @@ impl Seen {
             context: RequestContext::of(request, &app.config.server.trusted_proxies),
         }
     }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("none", MatchedPath::as_str)
+    }
 }
 
 /// Runs the handler within the time and the number of requests allowed, and survives its panic.
-async fn bounded(app: &App, handled: RouteFuture<Infallible>) -> Response {
-    let Ok(_place) = app.places.try_acquire() else {
+async fn bounded(app: &App, seen: &Seen, handled: RouteFuture<Infallible>) -> Response {
+    let place = app.places.try_acquire();
+    if place.is_err() && !PROBES.contains(&seen.route()) {
         return Problem::unavailable("The service is at its limit of concurrent requests.", 1)
             .into_response();
-    };
+    }
     let handled = AssertUnwindSafe(handled).catch_unwind();
     match tokio::time::timeout(app.config.server.request_timeout, handled).await {
         Ok(Ok(response)) => response.into_response(),
@@ -129,7 +136,7 @@ fn sent(app: &App, mut answered: Response, seen: &Seen) -> Response {
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let route = seen.route.as_ref().map_or("none", MatchedPath::as_str);
+    let route = seen.route();
     let (status, took) = (response.status(), seen.started.elapsed());
     crate::metrics::request(&seen.method, route, status, took);
     log(&seen.method, route, status, took, &seen.context, error.as_ref());

@@ -4,15 +4,19 @@
 //! request. One watch a connection bounds all of it: a handshake or a first request that does not come, a head that
 //! dribbles, and idleness. The body and the handler have `server.request_timeout`.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::ConnectInfo;
+use bytes::Bytes;
 use http::Request;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -72,9 +76,11 @@ impl Connection {
             let counted = counted.begin();
             let answer = routes.clone().call(request);
             async move {
-                let answer = answer.await;
-                drop(counted);
-                answer
+                let answer = answer.await?;
+                Ok::<_, Infallible>(answer.map(|body| CountedBody {
+                    body,
+                    _counted: counted,
+                }))
             }
         });
         let builder = builder();
@@ -114,37 +120,60 @@ struct Activity {
 /// A request in progress, until dropped.
 struct InProgress(Arc<Activity>);
 
+/// An answer's body; until its end the request is in progress.
+struct CountedBody {
+    body: Body,
+    _counted: InProgress,
+}
+
+impl hyper::body::Body for CountedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl Activity {
     fn begin(self: &Arc<Self>) -> InProgress {
         self.begun.fetch_add(1, Ordering::Relaxed);
         InProgress(self.clone())
     }
 
-    fn in_progress(&self) -> bool {
-        self.begun.load(Ordering::Relaxed) != self.ended.load(Ordering::Relaxed)
-    }
-
-    /// Waits until the first request has not come in its time, or none has for a while.
+    /// Waits until the first request has not come in its time, or none has been there for a while.
     async fn is_idle(&self) {
-        let (mut seen, mut patience) = (0, FIRST_REQUEST_WITHIN);
-        loop {
-            tokio::time::sleep(patience).await;
-            let begun = self.begun.load(Ordering::Relaxed);
-            if begun == seen && !self.in_progress() {
-                return;
-            }
-            (seen, patience) = (begun, IDLE_FOR);
+        if !self.rests(FIRST_REQUEST_WITHIN).await {
+            self.has_ended(IDLE_FOR).await;
         }
     }
 
-    /// Waits until no request is in progress and some time for the last answer to leave has passed.
+    /// Waits until no request has been in progress for one to two times this.
     async fn has_ended(&self, grace: Duration) {
-        loop {
-            tokio::time::sleep(grace).await;
-            if !self.in_progress() {
-                return;
-            }
-        }
+        while !self.rests(grace).await {}
+    }
+
+    /// Whether no request is in progress for this long.
+    async fn rests(&self, grace: Duration) -> bool {
+        let before = self.counts();
+        tokio::time::sleep(grace).await;
+        before == self.counts() && before.0 == before.1
+    }
+
+    fn counts(&self) -> (u64, u64) {
+        let (begun, ended) = (&self.begun, &self.ended);
+        (begun.load(Ordering::Relaxed), ended.load(Ordering::Relaxed))
     }
 }
 
@@ -177,6 +206,9 @@ mod tests {
                 drop(request);
             }
         );
-        assert!(end > ends_after && end < ends_after + 2 * IDLE_FOR, "{end:?}");
+        assert!(
+            end >= ends_after + IDLE_FOR && end < ends_after + 2 * IDLE_FOR,
+            "{end:?}"
+        );
     }
 }

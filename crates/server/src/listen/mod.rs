@@ -24,7 +24,7 @@ use connection::Connection;
 
 /// Rest after an accept failed for want of file descriptors: the connection stays in the queue, and trying again at once
 /// would only spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// How long the requests of the last ones taken may be on their way.
 const LAST_REQUESTS: Duration = Duration::from_millis(100);
 
@@ -53,7 +53,10 @@ pub async fn serve(
     door.take_until(waited).await;
     let hall = door.shut().context("the last connections")?;
     tokio::time::sleep(LAST_REQUESTS).await;
-    hall.empty(app.config.server.shutdown_timeout).await;
+    tokio::select! {
+        () = hall.empty(app.config.server.shutdown_timeout) => {}
+        () = signals.received() => tracing::warn!("cut off by another signal"),
+    }
     Ok(())
 }
 
@@ -96,19 +99,28 @@ impl Door {
                     stream.set_nonblocking(true)?;
                     self.hall.seat(TcpStream::from_std(stream)?, peer);
                 }
-                Err(_none_waits) => return Ok(self.hall),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(self.hall),
+                Err(error) if is_of_the_caller(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the last connections could not be taken");
+                    return Ok(self.hall);
+                }
             }
         }
     }
 }
 
-async fn report(error: &io::Error) {
+/// Whether a connection failed that its own end gave up.
+fn is_of_the_caller(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    // The caller's own doing.
-    if matches!(
+    matches!(
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
-    ) {
+    )
+}
+
+async fn report(error: &io::Error) {
+    if is_of_the_caller(error) {
         return;
     }
     tracing::error!(%error, "a connection could not be taken");

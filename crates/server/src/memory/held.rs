@@ -17,9 +17,6 @@ pub struct Held<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + 
     freshness: Arc<Freshness>,
 }
 
-/// What an entry usually weighs; only the first size of the table follows from it.
-const USUAL_BYTES: u64 = 1024;
-
 struct Weigh<K, V>(fn(&K, &V) -> u64);
 
 impl<K, V> Clone for Weigh<K, V> {
@@ -43,8 +40,14 @@ struct Load {
 }
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Held<K, V> {
-    pub(super) fn new(max_bytes: u64, freshness: Arc<Freshness>, weigh: fn(&K, &V) -> u64) -> Self {
-        let items = usize::try_from(max_bytes / USUAL_BYTES).unwrap_or(usize::MAX);
+    pub(super) fn new(
+        max_bytes: u64,
+        usual_bytes: u64,
+        freshness: Arc<Freshness>,
+        weigh: fn(&K, &V) -> u64,
+    ) -> Self {
+        // The number of shards follows from what an entry usually weighs, and so the most that one shard can hold.
+        let items = usize::try_from(max_bytes / usual_bytes).unwrap_or(usize::MAX);
         // Callers choose the keys, so the hash is one that cannot be steered into collisions.
         let hash = RandomState::new();
         Self {
@@ -155,7 +158,7 @@ mod tests {
     fn held() -> (Held<u8, u64>, Arc<Freshness>) {
         let freshness = Arc::new(Freshness::new(Duration::from_secs(3600)));
         freshness.poll_completed(freshness.poll_started());
-        (Held::new(1 << 20, freshness.clone(), |_, _| 1), freshness)
+        (Held::new(1 << 20, 1, freshness.clone(), |_, _| 1), freshness)
     }
 
     async fn load(held: &Held<u8, u64>, value: u64) -> u64 {
@@ -194,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_believed_while_the_feed_is_stale() {
         let freshness = Arc::new(Freshness::new(Duration::ZERO));
-        let held = Held::new(1 << 20, freshness, |_: &u8, _: &u64| 1);
+        let held = Held::new(1 << 20, 1, freshness, |_: &u8, _: &u64| 1);
         assert_eq!(load(&held, 1).await, 1);
         assert_eq!(load(&held, 2).await, 2);
     }

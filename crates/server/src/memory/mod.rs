@@ -38,6 +38,10 @@ pub struct Memory {
     freshness: Arc<Freshness>,
 }
 
+/// Rough bytes of a held client of usual size.
+const CLIENT_BYTES: u64 = 1024;
+/// Rough bytes of a held operator.
+const OPERATOR_BYTES: u64 = 1024;
 /// Rough bytes of a held project: mostly parsed keys.
 const PROJECT_BYTES: u64 = 16 * 1024;
 /// Memory for projects and operators beside that for clients.
@@ -47,9 +51,11 @@ impl Memory {
     /// Empty memory; `client_bytes` bounds the clients.
     pub fn new(client_bytes: u64, freshness: Arc<Freshness>) -> Self {
         Self {
-            clients: Held::new(client_bytes, freshness.clone(), client_weight),
-            projects: Held::new(SIDE_BYTES, freshness.clone(), |_, _| PROJECT_BYTES),
-            operators: Held::new(SIDE_BYTES, freshness.clone(), |_, _| 1024),
+            clients: Held::new(client_bytes, CLIENT_BYTES, freshness.clone(), client_weight),
+            projects: Held::new(SIDE_BYTES, PROJECT_BYTES, freshness.clone(), |_, _| PROJECT_BYTES),
+            operators: Held::new(SIDE_BYTES, OPERATOR_BYTES, freshness.clone(), |_, _| {
+                OPERATOR_BYTES
+            }),
             freshness,
         }
     }
