@@ -178,10 +178,8 @@ impl Fields<'_> {
                 .collect()),
             Self::Json(members) => match members.get(name) {
                 None => Ok(Vec::new()),
-                Some(Value::String(text)) => Ok(Some(text.clone())
-                    .filter(|text| !text.is_empty())
-                    .into_iter()
-                    .collect()),
+                Some(Value::String(text)) if text.is_empty() => Ok(Vec::new()),
+                Some(Value::String(text)) => Ok(vec![text.clone()]),
                 Some(Value::Array(items)) => items
                     .iter()
                     .map(|item| item.as_str().map(str::to_owned).ok_or_else(|| wrong_type(name)))
