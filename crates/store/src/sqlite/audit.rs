@@ -5,12 +5,10 @@ use countersign_core::audit::{AuditEvent, AuditFilter};
 use countersign_core::ids::ProjectId;
 use sqlx::SqliteConnection;
 
+use super::pruning::DELETED_AT_ONCE;
 use super::{SqliteStore, all, changes};
 use crate::rows::AuditRow;
 use crate::{Change, Page, Result, Row};
-
-/// Events deleted in one transaction: retention must not hold up other writes for longer than a few commits.
-const PRUNED_AT_ONCE: u64 = 2000;
 
 /// An event, and in the same call the change that it is about, when `?12` names one.
 const INSERT: &str = "INSERT INTO audit
@@ -121,7 +119,7 @@ pub(super) async fn exists(store: &SqliteStore, event_id: &str) -> Result<bool> 
 pub(super) async fn prune(store: &SqliteStore, before: Timestamp, event: &AuditEvent) -> Result<u64> {
     let mut pruned = prune_some(store, before, Some(event)).await?;
     let mut last = pruned;
-    while last == PRUNED_AT_ONCE {
+    while last == DELETED_AT_ONCE {
         last = prune_some(store, before, None).await?;
         pruned += last;
     }
@@ -136,7 +134,7 @@ async fn prune_some(store: &SqliteStore, before: Timestamp, event: Option<&Audit
             Box::pin(async move {
                 let deleted = sqlx::query(PRUNE)
                     .bind(before.as_millisecond())
-                    .bind(PRUNED_AT_ONCE as i64)
+                    .bind(DELETED_AT_ONCE as i64)
                     .execute(&mut *connection)
                     .await?
                     .rows_affected();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use countersign_core::Timestamp;
 use sqlx::{Connection, SqliteConnection};
 
-use super::SqliteStore;
+use super::{SqliteStore, pruning};
 use crate::rows::ChangeRow;
 use crate::{Change, ChangePosition, Changes, Result};
 
@@ -22,9 +22,10 @@ const ENDS: &str =
 pub(super) const AFTER: &str =
     "SELECT ordinal, kind, project_id, client_id FROM change WHERE ordinal > ?1 ORDER BY ordinal LIMIT ?2";
 
-/// The newest of the old changes stays: the lowest ordinal then says how far the feed reaches back.
-const DELETE: &str = "DELETE FROM change
-    WHERE ordinal < (SELECT ordinal FROM change WHERE at < ?1 ORDER BY ordinal DESC LIMIT 1)";
+const NEWEST_BEFORE: &str = "SELECT ordinal FROM change WHERE at < ?1 ORDER BY ordinal DESC LIMIT 1";
+
+pub(super) const DELETE: &str = "DELETE FROM change WHERE ordinal IN (
+    SELECT ordinal FROM change WHERE ordinal < ?1 ORDER BY ordinal LIMIT ?2)";
 
 /// What was last seen of the feed's end. The one process that may write knows without asking that nothing was written
 /// since; asking four times a second would hold up the token path for as long as ten tokens take.
@@ -134,17 +135,14 @@ fn distinct(rows: Vec<ChangeRow>) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
+/// The newest of the old changes stays: the lowest ordinal then says how far the feed reaches back.
 pub(super) async fn delete(store: &SqliteStore, before: Timestamp) -> Result<u64> {
-    store
-        .writer
-        .write(move |connection| {
-            Box::pin(async move {
-                let deleted = sqlx::query(DELETE)
-                    .bind(before.as_millisecond())
-                    .execute(connection)
-                    .await?;
-                Ok(deleted.rows_affected())
-            })
-        })
-        .await
+    let newest: Option<i64> = sqlx::query_scalar(NEWEST_BEFORE)
+        .bind(before.as_millisecond())
+        .fetch_optional(&store.readers)
+        .await?;
+    match newest {
+        Some(ordinal) => pruning::delete_before(store, DELETE, ordinal).await,
+        None => Ok(0),
+    }
 }

@@ -22,6 +22,7 @@ mod outage;
 #[cfg(test)]
 mod plans;
 mod projects;
+mod pruning;
 mod search;
 mod search_sql;
 mod usage;

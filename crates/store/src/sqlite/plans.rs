@@ -149,6 +149,7 @@ async fn housekeeping_walks_indexes() {
         ("prune audit", audit::PRUNE),
         ("dropped keys", keys::DELETE_DROPPED),
         ("old counts", usage::DELETE_MINUTES),
+        ("old changes", changes::DELETE),
         ("projects of an operator", projects::LIST_ONLY),
         ("usage of secrets", usage::ADD_SECRETS),
         ("usage by minute", usage::ADD_MINUTES),

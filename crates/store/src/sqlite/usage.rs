@@ -6,7 +6,7 @@ use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
-use super::{SqliteStore, all};
+use super::{SqliteStore, all, pruning};
 use crate::Result;
 use crate::rows::{MinuteRow, SecretUseRow};
 
@@ -48,7 +48,8 @@ pub(super) const OF_CLIENT: &str =
 pub(super) const MINUTES: &str = "SELECT project_id, minute, issued, refused FROM usage_minute
     WHERE project_id = ?1 AND minute >= ?2 ORDER BY minute LIMIT ?3";
 
-pub(super) const DELETE_MINUTES: &str = "DELETE FROM usage_minute WHERE minute < ?1";
+pub(super) const DELETE_MINUTES: &str = "DELETE FROM usage_minute WHERE (project_id, minute) IN (
+    SELECT project_id, minute FROM usage_minute WHERE minute < ?1 ORDER BY minute LIMIT ?2)";
 
 pub(super) async fn add(store: &SqliteStore, batch: &UsageBatch) -> Result<()> {
     if batch.is_empty() {
@@ -148,16 +149,5 @@ pub(super) async fn minute_counts(
 }
 
 pub(super) async fn delete_minute_counts(store: &SqliteStore, before: i64) -> Result<u64> {
-    store
-        .writer
-        .write(move |connection| {
-            Box::pin(async move {
-                Ok(sqlx::query(DELETE_MINUTES)
-                    .bind(before)
-                    .execute(connection)
-                    .await?
-                    .rows_affected())
-            })
-        })
-        .await
+    pruning::delete_before(store, DELETE_MINUTES, before).await
 }

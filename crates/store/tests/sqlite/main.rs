@@ -12,6 +12,7 @@ mod feed;
 mod files;
 mod full_disk;
 mod group_commit;
+mod pruning;
 mod schema;
 #[expect(dead_code, reason = "shared with the contract, whose stories need more of it")]
 #[path = "../contract/world.rs"]
