@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_core::Timestamp;
 use countersign_core::audit::{Action, Origin};
 use jiff::SignedDuration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::app::App;
 use crate::chance::chance;
@@ -26,6 +26,17 @@ pub fn start(app: &App, follower: Follower) -> JoinSet<()> {
     jobs.spawn(flush_usage_forever(app.clone()));
     jobs.spawn(keep_house_forever(app.clone()));
     jobs
+}
+
+/// Waits until a job panics, which is for ever. Without its jobs a node would answer from the database alone, or never
+/// rotate a key, and look alive; it is better restarted by whoever watches it.
+pub async fn first_panic(jobs: &mut JoinSet<()>) -> JoinError {
+    while let Some(ended) = jobs.join_next().await {
+        if let Err(error) = ended {
+            return error;
+        }
+    }
+    std::future::pending().await
 }
 
 async fn flush_usage_forever(app: App) {

@@ -43,7 +43,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         jobs.spawn(report_end(metrics::serve(listener, app.clone())));
     }
     announce(&app, address, first_start.as_ref(), ca_file.as_deref())?;
-    listen::serve(&app, listener, tls_config, signals).await?;
+    tokio::select! {
+        served = listen::serve(&app, listener, tls_config, signals) => served?,
+        panicked = jobs::first_panic(&mut jobs) => return Err(panicked).context("a background job panicked"),
+    }
     jobs.shutdown().await;
     // What is in memory only is written before the process ends.
     jobs::flush_usage(&app).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::jobs::{flush_usage, keep_house};
+use countersign::jobs::{first_panic, flush_usage, keep_house};
 use countersign_core::audit::{Action, ActorKind};
 use serde_json::json;
 
@@ -86,4 +86,15 @@ async fn interrupted_housekeeping_is_done_the_next_time() {
     assert!(keep_house(&app.app).await.is_err());
     keep_house(&app.app).await.unwrap();
     assert_eq!(app.events().await.len(), 1);
+}
+
+/// A node without its jobs looks alive and is not: `serve` ends when this answers.
+#[tokio::test]
+async fn a_job_that_panics_is_noticed_and_one_that_ends_is_not() {
+    let mut jobs = tokio::task::JoinSet::new();
+    jobs.spawn(async {});
+    let quiet = tokio::time::timeout(Duration::from_millis(50), first_panic(&mut jobs)).await;
+    assert!(quiet.is_err());
+    jobs.spawn(async { panic!("on purpose") });
+    assert!(first_panic(&mut jobs).await.is_panic());
 }

@@ -8,10 +8,12 @@
 //! batch that never came to be. Whoever stops waiting stops nothing: the queue owns its intentions.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::FutureExt as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Executor, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -308,7 +310,10 @@ impl Task {
 /// when the disk is full or broken SQLite may end it unasked, and another savepoint would then quietly begin a transaction
 /// of its own.
 async fn in_savepoint(connection: &mut SqliteConnection, job: &mut dyn Job) -> Result<bool> {
-    let (wanted, end) = match job.run(connection).await {
+    // This task is the only one that can write: a panic in one intention must not be the end of all writing.
+    let ran = AssertUnwindSafe(job.run(connection)).catch_unwind().await;
+    let verdict = ran.unwrap_or_else(|_panic| Verdict::Failed("the write panicked".to_owned()));
+    let (wanted, end) = match verdict {
         Verdict::Wanted => (
             true,
             connection.execute("RELEASE intention; SAVEPOINT intention").await,
@@ -322,4 +327,42 @@ async fn in_savepoint(connection: &mut SqliteConnection, job: &mut dyn Job) -> R
     };
     end?;
     Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SqliteOptions, connect};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_undoes_its_own_write_and_ends_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = connect::writer(&SqliteOptions {
+            file: folder.path().join("writer.db"),
+            max_page_count: None,
+            readers: 1,
+            cache_kib: 0,
+        })
+        .create_if_missing(true);
+        let mut connection = connect::open(&options).await.unwrap();
+        connection.execute("CREATE TABLE t (x)").await.unwrap();
+        let writer = Writer::start(connection, options);
+        let panicked: Result<()> = writer
+            .write(move |connection| {
+                Box::pin(async move {
+                    connection.execute("INSERT INTO t VALUES (1)").await?;
+                    panic!("on purpose")
+                })
+            })
+            .await;
+        assert!(
+            matches!(panicked, Err(StoreError::Unavailable(_))),
+            "{panicked:?}"
+        );
+        let rows = writer.write(|connection| {
+            let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM t");
+            Box::pin(async move { Ok(count.fetch_one(connection).await?) })
+        });
+        assert_eq!(rows.await.unwrap(), 0);
+    }
 }
