@@ -71,11 +71,16 @@ fn item(span: &str) -> Option<&str> {
     named.then(|| path.rsplit("::").next()).flatten()
 }
 
+/// A function, a module and a field are looked up where they are declared. A variant has no mark of its own; to find the
+/// word at all is the most that can be asked then.
 fn defines(code: &str, item: &str) -> bool {
-    // A variant or a field has no keyword before it; to find the word at all is the most that can be asked then.
     let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let is_variant = item.starts_with(|c: char| !c.is_ascii_lowercase());
     code.match_indices(item).any(|(at, _)| {
-        !is_word(code[..at].chars().next_back()) && !is_word(code[at + item.len()..].chars().next())
+        let (before, after) = (&code[..at], &code[at + item.len()..]);
+        !is_word(before.chars().next_back())
+            && !is_word(after.chars().next())
+            && (is_variant || before.ends_with("fn ") || before.ends_with("mod ") || after.starts_with(": "))
     })
 }
 
@@ -106,5 +111,6 @@ mod tests {
         assert_eq!(item("std::fs"), None);
         assert_eq!(item("client"), None);
         assert!(defines("fn router() {}", "router") && !defines("fn my_router() {}", "router"));
+        assert!(!defines("router();", "router") && defines("State::Active", "Active"));
     }
 }
