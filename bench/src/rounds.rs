@@ -1,7 +1,7 @@
 //! Rounds: what is compared is measured in turns, and medians are compared.
 
-/// Rounds of each measurement.
-pub(crate) const ROUNDS: usize = 3;
+/// Rounds of each measurement: many short ones, because the machine has slow seconds.
+pub(crate) const ROUNDS: usize = 9;
 
 /// Rounds of a latency, and how long each is: the machine itself pauses for some milliseconds now and then, and a pause
 /// decides the p99 of its round, so there are many short ones.

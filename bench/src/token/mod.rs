@@ -10,7 +10,7 @@ use crate::process::{Server, run_load, sibling};
 use crate::report::{Figure, Reach, publish};
 use crate::rounds::{LATENCY_ROUNDS, LATENCY_SECONDS, medians, medians_of};
 
-const SECONDS: f64 = 4.0;
+const SECONDS: f64 = 1.5;
 const PROFILES: [(&str, &str); 3] = [
     ("RS256", "standard-rs256"),
     ("ES256", "standard-es256"),
