@@ -17,8 +17,8 @@ use crate::problem::{ErrorType, Problem};
 /// Deepest nesting of a body. Nothing the API defines is deeper than 4; metadata gets room.
 pub const MAX_DEPTH: usize = 32;
 
-/// A JSON body of the given shape. An empty body counts as `{}` (SDKs send none with rotation and search), null members
-/// count as absent, unknown ones are passed over (wire contract 1.2).
+/// A JSON body of the given shape. An empty body counts as `{}` (SDKs send none with rotation and search), to an `Option` a
+/// null member counts as absent, unknown ones are passed over (wire contract 1.2).
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
