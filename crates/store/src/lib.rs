@@ -72,6 +72,16 @@ pub trait Store: Send + Sync + 'static {
         keys: &[StoredKey],
         event: &AuditEvent,
     ) -> Result<()>;
+    /// Makes what a new installation needs, all of it or nothing: an operator, and a project with its first secret and keys.
+    /// `events` are about the operator and the project. [`StoreError::Duplicate`] when there is any operator or project.
+    async fn insert_first(
+        &self,
+        operator: &Operator,
+        project: &Project,
+        secret: &ProjectSecret,
+        keys: &[StoredKey],
+        events: &[AuditEvent; 2],
+    ) -> Result<()>;
     /// Writes a changed project whose version grew by one; [`StoreError::Stale`] when somebody was faster.
     async fn update_project(&self, project: &Project, event: &AuditEvent) -> Result<()>;
     /// A project with all its secrets, revoked ones too, and all keys that are not yet deleted.
@@ -106,7 +116,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keeps a new client; [`StoreError::Duplicate`] when the id is taken in the project.
     async fn insert_client(&self, client: &Client, event: &AuditEvent) -> Result<()>;
-    /// Writes a changed client whose version grew by one; [`StoreError::Stale`] when somebody was faster or it is gone.
+    /// Writes a changed client whose version grew by one; [`StoreError::Stale`] when somebody was faster or it is gone, even
+    /// if another one has its id by now.
     async fn update_client(&self, client: &Client, event: &AuditEvent) -> Result<()>;
     /// Deletes a client and its usage; [`StoreError::Stale`] when it is not of this version any more or gone.
     async fn delete_client(&self, client: &Client, event: &AuditEvent) -> Result<()>;

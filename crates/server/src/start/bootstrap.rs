@@ -11,7 +11,7 @@ use countersign_core::secret::{NewSecret, SecretStrength, StoredSecret, last_fou
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Opened;
-use super::first_start::{insert_operator, insert_project};
+use super::first_start::{self, NewProject};
 use crate::chance::chance;
 
 /// Fewest characters of a secret given from outside.
@@ -76,7 +76,16 @@ impl Bootstrap {
     ) -> anyhow::Result<()> {
         let Some(record) = opened.store.project(id).await? else {
             let kept = keep(secret, strength_of(secret), opened, now);
-            return insert_project(opened, id, kept, public_url, now).await;
+            let NewProject {
+                project,
+                secret,
+                keys,
+                event,
+            } = first_start::project(opened, id, kept, public_url, now)?;
+            return Ok(opened
+                .store
+                .insert_project(&project, &secret, &keys, &event)
+                .await?);
         };
         let mut live = record.secrets.iter().filter(|secret| secret.revoked_at.is_none());
         if live.any(|stored| stored.secret.digest.matches(secret, &opened.peppers)) {
@@ -99,12 +108,8 @@ async fn apply_operator(opened: &Opened, key: &SecretString, now: Timestamp) -> 
         }
     }
     // Operators are found by the digest of their key, so it is always a keyed one; 32 characters are demanded for that.
-    insert_operator(
-        opened.store.as_ref(),
-        keep(key, SecretStrength::Random, opened, now),
-        now,
-    )
-    .await
+    let (operator, event) = first_start::admin(keep(key, SecretStrength::Random, opened, now), now)?;
+    Ok(opened.store.insert_operator(&operator, &event).await?)
 }
 
 fn keep(secret: &SecretString, strength: SecretStrength, opened: &Opened, now: Timestamp) -> NewSecret {

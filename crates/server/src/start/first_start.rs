@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use countersign_core::Timestamp;
-use countersign_core::audit::{Action, Origin};
+use countersign_core::audit::{Action, AuditEvent, Origin};
 use countersign_core::ids::{Environment, ProjectId};
+use countersign_core::key_life::StoredKey;
 use countersign_core::operator::{Operator, Reach, Role};
 use countersign_core::project::{Project, ProjectSecret, TokenProfile};
 use countersign_core::secret::{NewSecret, generate_secret_id};
-use countersign_store::{Page, Store};
+use countersign_store::Page;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -30,8 +31,8 @@ pub struct FirstStart {
 
 /// A project and an operator on a database that has neither; `None` when there is any.
 ///
-/// The file is written before the database, and the operator before the project: whatever interrupts it, nobody is left
-/// with an installation whose only credentials were never shown.
+/// The file is written before the database, and both are made in one transaction: whatever interrupts it, nobody is left with
+/// half an installation, or with one whose only credentials were never shown.
 pub async fn make_if_empty(
     opened: &Opened,
     public_url: &str,
@@ -57,9 +58,14 @@ pub async fn make_if_empty(
         ),
         file: opened.data_dir.path().join(FILE),
     };
+    let (operator, of_operator) = admin(key, now)?;
+    let first = project(opened, &project_id, secret, public_url, now)?;
     made.write()?;
-    insert_operator(opened.store.as_ref(), key, now).await?;
-    insert_project(opened, &project_id, secret, public_url, now).await?;
+    let events = [of_operator, first.event];
+    opened
+        .store
+        .insert_first(&operator, &first.project, &first.secret, &first.keys, &events)
+        .await?;
     Ok(Some(made))
 }
 
@@ -82,14 +88,26 @@ fn environment(
     ))
 }
 
-/// Keeps a project of the given id and secret.
-pub async fn insert_project(
+/// A project with what belongs to it from the first.
+pub struct NewProject {
+    /// The project.
+    pub project: Project,
+    /// Its secret.
+    pub secret: ProjectSecret,
+    /// Its keys.
+    pub keys: Vec<StoredKey>,
+    /// What the audit shall say.
+    pub event: AuditEvent,
+}
+
+/// A project of the given id and secret.
+pub fn project(
     opened: &Opened,
     id: &ProjectId,
     secret: NewSecret,
     public_url: &str,
     now: Timestamp,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<NewProject> {
     let profile = TokenProfile::default();
     let project = Project::new(id.clone(), "default", profile, public_url, now)?;
     let keys = first_keys(id, &opened.master_key, now)?;
@@ -104,21 +122,21 @@ pub async fn insert_project(
     let event = Origin::system()
         .event(Action::ProjectCreated, Some(id), id.as_str(), now, &mut chance())
         .to(project.for_audit());
-    opened
-        .store
-        .insert_project(&project, &secret, &keys, &event)
-        .await?;
-    Ok(())
+    Ok(NewProject {
+        project,
+        secret,
+        keys,
+        event,
+    })
 }
 
-/// Keeps an operator that may do everything.
-pub async fn insert_operator(store: &dyn Store, key: NewSecret, now: Timestamp) -> anyhow::Result<()> {
+/// An operator that may do everything, and what the audit shall say.
+pub fn admin(key: NewSecret, now: Timestamp) -> anyhow::Result<(Operator, AuditEvent)> {
     let operator = Operator::new("first", Role::Admin, Reach::All, key.stored, now, &mut chance())?;
     let event = Origin::system()
         .event(Action::OperatorCreated, None, &operator.id, now, &mut chance())
         .to(operator.for_audit());
-    store.insert_operator(&operator, &event).await?;
-    Ok(())
+    Ok((operator, event))
 }
 
 impl FirstStart {

@@ -39,11 +39,13 @@ const INSERT: &str =
     INSERT INTO client_scope (client_ordinal, position, project_id, scope)
         SELECT last_insert_rowid(), key, ?1, value FROM json_each(?19)";
 
+/// A client made anew under the id of a deleted one counts its versions from 1 again; when it was made tells the two apart,
+/// or a change decided on the old one would bring that back.
 const UPDATE: &str = "UPDATE client SET version = ?3, name = ?4, description = ?5, status = ?6, metadata = ?7,
         token_profile = ?8, secret_number = ?9, secret_digest = ?10, secret_last_four = ?11, secret_created_at = ?12,
         next_secret_number = ?13, next_secret_digest = ?14, next_secret_last_four = ?15, next_secret_created_at = ?16,
-        created_at = ?17, updated_at = ?18
-    WHERE project_id = ?1 AND client_id = ?2 AND version = ?3 - 1
+        updated_at = ?18
+    WHERE project_id = ?1 AND client_id = ?2 AND version = ?3 - 1 AND created_at = ?17
     RETURNING ordinal, (SELECT json_group_array(s.scope ORDER BY s.position) FROM client_scope s
         WHERE s.client_ordinal = client.ordinal) AS scopes";
 
@@ -51,7 +53,8 @@ const REPLACE_SCOPES: &str = "DELETE FROM client_scope WHERE client_ordinal = ?1
     INSERT INTO client_scope (client_ordinal, position, project_id, scope)
         SELECT ?1, key, ?2, value FROM json_each(?3)";
 
-const DELETE: &str = "DELETE FROM client WHERE project_id = ?1 AND client_id = ?2 AND version = ?3";
+const DELETE: &str = "DELETE FROM client
+    WHERE project_id = ?1 AND client_id = ?2 AND version = ?3 AND created_at = ?4";
 
 pub(super) const ONE: &str = select_clients!("WHERE c.project_id = ?1 AND c.client_id = ?2");
 
@@ -111,6 +114,7 @@ pub(super) async fn delete(store: &SqliteStore, client: &Client, event: &AuditEv
                     .bind(client.project_id.as_str())
                     .bind(client.client_id.as_str())
                     .bind(client.version)
+                    .bind(client.created_at.as_millisecond())
                     .execute(&mut *connection)
                     .await?;
                 stale_unless(deleted.rows_affected() == 1)?;

@@ -159,6 +159,17 @@ impl Store for SqliteStore {
         projects::insert(self, project, secret, keys, event).await
     }
 
+    async fn insert_first(
+        &self,
+        operator: &Operator,
+        project: &Project,
+        secret: &ProjectSecret,
+        keys: &[StoredKey],
+        events: &[AuditEvent; 2],
+    ) -> Result<()> {
+        projects::insert_first(self, operator, project, secret, keys, events).await
+    }
+
     async fn update_project(&self, project: &Project, event: &AuditEvent) -> Result<()> {
         projects::update(self, project, event).await
     }

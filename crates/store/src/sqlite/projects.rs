@@ -4,15 +4,18 @@ use countersign_core::Timestamp;
 use countersign_core::audit::AuditEvent;
 use countersign_core::ids::ProjectId;
 use countersign_core::key_life::StoredKey;
+use countersign_core::operator::Operator;
 use countersign_core::project::{Project, ProjectSecret};
 use sqlx::{Connection, SqliteConnection};
 
-use super::{SqliteStore, all, audit, keys, stale_unless};
+use super::{SqliteStore, all, audit, keys, operators, stale_unless};
 use crate::rows::{KeyRow, ProjectIdRow, ProjectRow, ProjectSecretRow};
-use crate::{Change, Page, ProjectRecord, Result, Row};
+use crate::{Change, Page, ProjectRecord, Result, Row, StoreError};
 
 const INSERT: &str = "INSERT INTO project (id, version, name, token_profile, issuer, created_at, updated_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+const ANYTHING: &str = "SELECT EXISTS (SELECT 1 FROM operator) OR EXISTS (SELECT 1 FROM project)";
 
 const UPDATE: &str = "UPDATE project SET version = ?2, name = ?3, token_profile = ?4, updated_at = ?5
     WHERE id = ?1 AND version = ?2 - 1";
@@ -63,6 +66,37 @@ pub(super) async fn insert(
                     keys::insert_row(connection, key).await?;
                 }
                 audit::record(connection, &event, &[Change::Project(project.id)]).await
+            })
+        })
+        .await
+}
+
+pub(super) async fn insert_first(
+    store: &SqliteStore,
+    operator: &Operator,
+    project: &Project,
+    secret: &ProjectSecret,
+    keys: &[StoredKey],
+    events: &[AuditEvent; 2],
+) -> Result<()> {
+    let (operator, project, secret) = (operator.clone(), project.clone(), secret.clone());
+    let (keys, [of_operator, of_project]) = (keys.to_vec(), events.clone());
+    store
+        .writer
+        .write(move |connection| {
+            Box::pin(async move {
+                let is_taken: bool = sqlx::query_scalar(ANYTHING).fetch_one(&mut *connection).await?;
+                if is_taken {
+                    return Err(StoreError::Duplicate);
+                }
+                operators::insert_row(connection, &operator).await?;
+                audit::record(connection, &of_operator, &[Change::Operators]).await?;
+                insert_row(connection, &project).await?;
+                insert_secret_row(connection, &secret).await?;
+                for key in &keys {
+                    keys::insert_row(connection, key).await?;
+                }
+                audit::record(connection, &of_project, &[Change::Project(project.id)]).await
             })
         })
         .await

@@ -1,5 +1,6 @@
 //! Clients: kept, changed, deleted, listed.
 
+use countersign_core::audit::Action;
 use countersign_core::client::{Client, ClientDraft, ClientPatch, ClientStatus};
 use countersign_core::project::TokenProfile;
 use countersign_core::search::Search;
@@ -230,4 +231,21 @@ pub(crate) async fn the_list_pages_through_everything(mut world: World) {
         listed.extend(values(rows));
     }
     assert_eq!(listed, expected);
+}
+
+/// Whoever decided on the old one comes too late, whatever versions both have.
+pub(crate) async fn a_client_made_anew_under_an_old_id_is_another(mut world: World) {
+    let old = world.kept_client("old", &["a"]).await;
+    world.delete(&old).await.unwrap();
+    let new = Client {
+        created_at: at(50),
+        name: "new".to_owned(),
+        ..old.clone()
+    };
+    let event = world.event(Action::ClientCreated, new.client_id.as_str());
+    world.store.insert_client(&new, &event).await.unwrap();
+    let changed = old.patched(ClientPatch::default(), at(60)).unwrap();
+    assert!(matches!(world.update(&changed).await, Err(StoreError::Stale)));
+    assert!(matches!(world.delete(&old).await, Err(StoreError::Stale)));
+    assert_eq!(world.stored(&new).await, Some(new));
 }

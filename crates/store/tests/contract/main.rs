@@ -60,6 +60,7 @@ macro_rules! contract {
                     a_change_of_an_old_version_is_stale,
                     scopes_are_replaced_whole_and_in_order,
                     a_deleted_client_leaves_nothing,
+                    a_client_made_anew_under_an_old_id_is_another,
                     an_ordinal_is_never_given_twice,
                     a_client_needs_its_project,
                     the_list_finds_parts_of_names_and_ids,
@@ -95,6 +96,7 @@ macro_rules! contract {
                 projects: [
                     a_project_comes_back_with_everything_of_it,
                     a_project_id_is_taken_once,
+                    the_first_start_comes_once,
                     a_change_of_an_old_version_is_stale,
                     secrets_are_added_and_revoked_once,
                     projects_are_listed_in_pages_and_by_reach,

@@ -3,6 +3,7 @@
 use countersign_core::Algorithm;
 use countersign_core::audit::Action;
 use countersign_core::ids::ProjectId;
+use countersign_core::operator::Reach;
 use countersign_core::project::{Project, ProjectPatch, ProjectSecret, TokenProfile};
 use countersign_store::{Page, ProjectRecord, StoreError};
 
@@ -176,4 +177,29 @@ pub(crate) async fn projects_are_listed_in_pages_and_by_reach(mut world: World) 
             .map(|project| project.id.clone())
             .collect::<Vec<_>>()
     );
+}
+
+/// Only an empty database gets the first of everything, and whole.
+pub(crate) async fn the_first_start_comes_once(mut world: World) {
+    let (operator, project) = (world.new_operator("first", Reach::All), world.new_project());
+    let secret = world.new_project_secret(&project.id);
+    let events = [
+        world.event(Action::OperatorCreated, &operator.id),
+        world.event(Action::ProjectCreated, project.id.as_str()),
+    ];
+    let again = world
+        .store
+        .insert_first(&operator, &project, &secret, &[], &events)
+        .await;
+    assert!(matches!(again, Err(StoreError::Duplicate)), "{again:?}");
+    assert_eq!(world.store.project(&project.id).await.unwrap(), None);
+    assert_eq!(
+        world
+            .store
+            .operator_by_digest(&operator.key.digest)
+            .await
+            .unwrap(),
+        None
+    );
+    assert!(!world.store.event_exists(&events[0].id).await.unwrap());
 }

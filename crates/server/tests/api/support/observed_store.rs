@@ -137,6 +137,7 @@ observed! {
     fn reseal(resealed: &[Resealed], event: &AuditEvent) -> ();
     fn abandon_master_key(installation: &Installation, keys: &[StoredKey], secrets: &[ProjectSecret], operator: &Operator, event: &AuditEvent) -> ();
     fn insert_project(project: &Project, secret: &ProjectSecret, keys: &[StoredKey], event: &AuditEvent) -> ();
+    fn insert_first(operator: &Operator, project: &Project, secret: &ProjectSecret, keys: &[StoredKey], events: &[AuditEvent; 2]) -> ();
     fn update_project(project: &Project, event: &AuditEvent) -> ();
     fn project(id: &ProjectId) -> Option<ProjectRecord>;
     fn list_projects(only: Option<&[ProjectId]>, page: Page) -> Vec<Row<Project>>;
