@@ -84,7 +84,10 @@ const ARGON2_HASH_BYTES: usize = 32;
 const FOREIGN_MEMORY_MAX_KIB: u32 = 256 * 1024;
 const FOREIGN_PASSES_MAX: u32 = 16;
 const FOREIGN_LANES_MAX: u32 = 8;
+const FOREIGN_SALT_MAX: usize = 64;
 const FOREIGN_ROUNDS_MAX: u32 = 2_000_000;
+/// bcrypt passes over what comes after so many bytes.
+const BCRYPT_BYTES: usize = 72;
 const FOREIGN_BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 
 impl Digest {
@@ -153,11 +156,18 @@ impl Digest {
             Self::Argon2id(parts) => (&parts.hash, parts.compute(bytes)),
             Self::Pbkdf2(parts) => (&parts.hash, Some(parts.compute(bytes))),
             Self::Sha256(hash) => (hash, Some(digest(&SHA256, bytes).as_ref().to_vec())),
-            // The bcrypt crate compares in constant time itself.
-            Self::Bcrypt(text) => return bcrypt::verify(bytes, text).unwrap_or(false),
+            // The bcrypt crate compares in constant time itself. Some implementations stop at NUL, so that what follows would
+            // not matter.
+            Self::Bcrypt(text) => return !bytes.contains(&0) && bcrypt::verify(bytes, text).unwrap_or(false),
             Self::Abandoned => return false,
         };
         computed.is_some_and(|computed| verify_slices_are_equal(expected, &computed).is_ok())
+    }
+
+    /// Whether the digest says anything about the whole of `secret`. bcrypt reads 72 bytes: what was presented beyond them may
+    /// be anything, and is not what the client knows as its secret.
+    pub fn reads_all_of(&self, secret: &SecretString) -> bool {
+        !matches!(self, Self::Bcrypt(_)) || secret.expose_secret().len() <= BCRYPT_BYTES
     }
 
     /// What [`Digest::matches`] will cost.
@@ -275,8 +285,11 @@ impl FromStr for Digest {
             ["", "argon2id", "v=19", parameters, salt, hash] => parse_argon2id(parameters, salt, hash),
             ["", "pbkdf2-sha256", parameters, salt, hash] => parse_pbkdf2(parameters, salt, hash),
             ["", "2a" | "2b" | "2x" | "2y", cost, _] => {
-                let cost: u32 = cost.parse().map_err(|_| InvalidDigest)?;
-                let sound = FOREIGN_BCRYPT_COSTS.contains(&cost) && text.parse::<bcrypt::HashParts>().is_ok();
+                let number: u32 = cost.parse().map_err(|_| InvalidDigest)?;
+                let two_digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
+                let sound = two_digits
+                    && FOREIGN_BCRYPT_COSTS.contains(&number)
+                    && text.parse::<bcrypt::HashParts>().is_ok();
                 if sound {
                     Ok(Self::Bcrypt(text.to_owned()))
                 } else {
@@ -289,16 +302,18 @@ impl FromStr for Digest {
 }
 
 fn parse_argon2id(parameters: &str, salt: &str, hash: &str) -> Result<Digest, InvalidDigest> {
+    let [memory_kib, passes, lanes] = numbers(parameters, ["m", "t", "p"])?;
     let digest = Argon2idDigest {
-        memory_kib: parameter(parameters, "m").ok_or(InvalidDigest)?,
-        passes: parameter(parameters, "t").ok_or(InvalidDigest)?,
-        lanes: parameter(parameters, "p").ok_or(InvalidDigest)?,
+        memory_kib,
+        passes,
+        lanes,
         salt: decode_b64(salt)?,
         hash: decode_hash(hash)?,
     };
     let bounded = digest.memory_kib <= FOREIGN_MEMORY_MAX_KIB
         && digest.passes <= FOREIGN_PASSES_MAX
         && digest.lanes <= FOREIGN_LANES_MAX
+        && (argon2::MIN_SALT_LEN..=FOREIGN_SALT_MAX).contains(&digest.salt.len())
         && Params::new(
             digest.memory_kib,
             digest.passes,
@@ -314,21 +329,38 @@ fn parse_argon2id(parameters: &str, salt: &str, hash: &str) -> Result<Digest, In
 }
 
 fn parse_pbkdf2(parameters: &str, salt: &str, hash: &str) -> Result<Digest, InvalidDigest> {
-    let rounds = parameter(parameters, "i").ok_or(InvalidDigest)?;
-    if rounds == 0 || rounds > FOREIGN_ROUNDS_MAX {
-        return Err(InvalidDigest);
-    }
-    Ok(Digest::Pbkdf2(Pbkdf2Digest {
+    let [rounds, length] = numbers(parameters, ["i", "l"])?;
+    let digest = Pbkdf2Digest {
         rounds,
         salt: decode_b64(salt)?,
         hash: decode_hash(hash)?,
-    }))
+    };
+    let sound = (1..=FOREIGN_ROUNDS_MAX).contains(&rounds)
+        && usize::try_from(length) == Ok(digest.hash.len())
+        && (1..=FOREIGN_SALT_MAX).contains(&digest.salt.len());
+    if sound {
+        Ok(Digest::Pbkdf2(digest))
+    } else {
+        Err(InvalidDigest)
+    }
 }
 
-fn parameter(parameters: &str, name: &str) -> Option<u32> {
-    parameters
-        .split(',')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+/// The numbers of exactly these parameters in this order. One more may change what the hash means.
+fn numbers<const N: usize>(parameters: &str, names: [&str; N]) -> Result<[u32; N], InvalidDigest> {
+    let mut parts = parameters.split(',');
+    let mut numbers = [0; N];
+    for (number, name) in numbers.iter_mut().zip(names) {
+        let (found, digits) = parts
+            .next()
+            .and_then(|part| part.split_once('='))
+            .ok_or(InvalidDigest)?;
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if found != name || !is_number {
+            return Err(InvalidDigest);
+        }
+        *number = digits.parse().map_err(|_| InvalidDigest)?;
+    }
+    parts.next().map_or(Ok(numbers), |_| Err(InvalidDigest))
 }
 
 fn decode_b64(text: &str) -> Result<Vec<u8>, InvalidDigest> {
@@ -454,6 +486,46 @@ mod tests {
             String::new(),
         ] {
             assert_eq!(bad.parse::<Digest>(), Err(InvalidDigest), "{bad}");
+        }
+    }
+
+    /// bcrypt reads 72 bytes, and some stop at a NUL: nobody shall be locked out by what the old digest passed over.
+    #[test]
+    fn what_bcrypt_does_not_read_is_no_part_of_a_secret() {
+        let long = "x".repeat(90);
+        let bcrypt: Digest = bcrypt::hash("x".repeat(72), 4).unwrap().parse().unwrap();
+        assert!(bcrypt.matches(&secret(&long), &peppers()) && !bcrypt.reads_all_of(&secret(&long)));
+        assert!(bcrypt.reads_all_of(&secret(&long[..72])));
+        let short: Digest = bcrypt::hash("hunter22", 4).unwrap().parse().unwrap();
+        assert!(short.matches(&secret("hunter22"), &peppers()));
+        assert!(!short.matches(&secret("hunter22\0hunter22"), &peppers()));
+    }
+
+    #[test]
+    fn a_digest_that_nothing_could_match_is_refused() {
+        let (salt, hash) = ("c2FsdHNhbHRzYWx0", "E196ZhRPzw+wA84EjzHwJO1cv/MFJdO6C/sxmUeTYqY");
+        assert!(
+            format!("$argon2id$v=19$m=64,t=1,p=1${salt}${hash}")
+                .parse::<Digest>()
+                .is_ok()
+        );
+        assert!(
+            format!("$pbkdf2-sha256$i=1000,l=32${salt}${hash}")
+                .parse::<Digest>()
+                .is_ok()
+        );
+        for text in [
+            format!("$argon2id$v=19$m=64,t=1,p=1$${hash}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1$c2Fsdw${hash}"),
+            format!("$argon2id$v=19$m=64,t=1,p=1,keyid=AAAA${salt}${hash}"),
+            format!("$argon2id$v=19$t=1,m=64,p=1${salt}${hash}"),
+            format!("$pbkdf2-sha256$i=1000${salt}${hash}"),
+            format!("$pbkdf2-sha256$i=1000,l=64${salt}${hash}"),
+            format!("$pbkdf2-sha256$i=1,i=99999999${salt}${hash}"),
+            format!("$pbkdf2-sha256$i=1000,l=32$${hash}"),
+            "$2b$+4$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy".to_owned(),
+        ] {
+            assert_eq!(text.parse::<Digest>(), Err(InvalidDigest), "{text}");
         }
     }
 

@@ -173,11 +173,16 @@ fn bits_per_char(text: &str) -> usize {
     }
 }
 
-/// The last four characters, shown beside a secret's name wherever the secret itself may not be.
+/// The last four characters, shown beside a secret's name wherever the secret itself may not be. None of a secret so short
+/// that they would be half of it, as an imported one may be, and a mark for what a terminal would obey.
 pub fn last_four(secret: &SecretString) -> String {
     let text = secret.expose_secret();
-    let skip = text.chars().count().saturating_sub(4);
-    text.chars().skip(skip).collect()
+    let length = text.chars().count();
+    if length < 8 {
+        return String::new();
+    }
+    let shown = text.chars().skip(length - 4);
+    shown.map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// `prefix`, 43 random base62 characters, and a CRC-32 of all before it in 6: scanners of source code find such a
@@ -317,8 +322,10 @@ mod tests {
         }
 
         #[test]
-        fn last_four_never_panics(text in ".{0,12}") {
-            prop_assert!(last_four(&SecretString::from(text.as_str())).chars().count() <= 4);
+        fn last_four_are_never_half_of_a_secret(text in ".{0,12}") {
+            let shown = last_four(&SecretString::from(text.as_str()));
+            prop_assert!(shown.chars().count() * 2 <= text.chars().count());
+            prop_assert!(!shown.contains(char::is_control));
         }
     }
 }

@@ -21,7 +21,7 @@ pub fn if_outdated(
     secret: &SecretString,
     context: &RequestContext,
 ) {
-    if !matched.digest.is_outdated(&app.peppers) {
+    if !matched.digest.is_outdated(&app.peppers) || !matched.digest.reads_all_of(secret) {
         return;
     }
     let actor = Actor {
