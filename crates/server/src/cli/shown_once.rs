@@ -61,7 +61,10 @@ impl Secret<'_> {
     pub(crate) fn bring_to(self, place: Place, output: Output, server: &Server) -> anyhow::Result<()> {
         match place.0 {
             Some(file) => self.save(file, output, server),
-            None => self.show(output),
+            // Whoever does not read it has lost it: no `head` that has seen enough.
+            None => self.show(output).map_err(|error| {
+                anyhow::anyhow!("it was made, but its secret could not be shown: make another one: {error:#}")
+            }),
         }
     }
 
