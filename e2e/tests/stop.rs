@@ -56,7 +56,10 @@ async fn whoever_was_let_in_before_sigterm_is_answered_and_the_answer_is_durable
         outcomes.add(outcome??);
     }
     assert_eq!(outcomes.never_taken, 0, "{outcomes:?}");
-    assert_eq!(probe.await??, [(200, false), (503, true)]);
+    // A probe under way while the signal came may be answered as before, over a connection that closes.
+    let mut probed = probe.await??;
+    probed.retain(|seen| *seen != (200, true));
+    assert_eq!(probed, [(200, false), (503, true)]);
     // Nobody is let in any more, and these have waited through it.
     for half in halves {
         outcomes.answered.push(half.finish().await?);
