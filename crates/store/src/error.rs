@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The engine does not do this; the text says what to use instead.
     #[error("{0}")]
     Unsupported(&'static str),
+    /// A database URL that cannot be used; the text says why and repeats nothing of it.
+    #[error("the database URL cannot be used: {0}")]
+    Url(String),
     /// A schema that does not fit this program.
     #[error("migration failed: {0}")]
     Migration(String),
@@ -48,15 +51,23 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) if database.is_unique_violation() => Self::Duplicate,
             // The row that this one belongs to has gone since the caller saw it.
             sqlx::Error::Database(database) if database.is_foreign_key_violation() => Self::Stale,
-            sqlx::Error::Database(database) => match crate::sqlite::outage(database.as_ref()) {
-                Some(reason) => Self::Unavailable(reason.to_owned()),
-                None if crate::sqlite::is_damage(database.as_ref()) => Self::Damaged(database.to_string()),
-                None => Self::Driver(error),
-            },
+            sqlx::Error::Database(database) => {
+                let database = database.as_ref();
+                match crate::sqlite::outage(database).or_else(|| crate::postgres::outage(database)) {
+                    Some(reason) => Self::Unavailable(reason.to_owned()),
+                    None if crate::sqlite::is_damage(database) || crate::postgres::is_damage(database) => {
+                        Self::Damaged(database.to_string())
+                    }
+                    None => Self::Driver(error),
+                }
+            }
             sqlx::Error::PoolTimedOut => Self::Unavailable("no connection became free in time".to_owned()),
             sqlx::Error::PoolClosed => Self::Unavailable("the database is closed".to_owned()),
             sqlx::Error::WorkerCrashed => Self::Unavailable("the connection has ended".to_owned()),
             sqlx::Error::Io(io) => Self::Unavailable(io.to_string()),
+            sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::BeginFailed => {
+                Self::Unavailable("the connection to the database failed".to_owned())
+            }
             _ => Self::Driver(error),
         }
     }

@@ -8,8 +8,10 @@
 //! still the one that was read ([`StoreError::Stale`] if not), so two administrators cannot overwrite each other unseen.
 
 mod change;
+mod engine;
 mod error;
 mod listing;
+mod postgres;
 mod records;
 mod rows;
 mod search_plan;
@@ -30,6 +32,7 @@ use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 pub use change::{Change, ChangePosition, Changes};
 pub use error::StoreError;
 pub use listing::{ClientListing, Page, Row};
+pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 pub use records::{Installation, ProjectRecord, Resealed, SealedValue, StoredPepper};
 pub use sqlite::{BackupSummary, SqliteOptions, SqliteStore, verify_backup};
 

@@ -5,11 +5,14 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use countersign_core::search::{Filter, Operator, Search};
+
+use crate::Result;
 
 /// A search, ready to be walked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Plan {
+enum Plan {
     /// No client can match.
     Nothing,
     /// Every client of the project, in order.
@@ -51,8 +54,87 @@ pub(crate) struct Conditions {
     pub(crate) scopes: Vec<Values>,
 }
 
+/// A search with its walk chosen: what an engine makes a statement of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// What is walked.
+    pub(crate) walked: Walked,
+    /// What is checked on the way.
+    pub(crate) conditions: Conditions,
+}
+
+/// Whose index is walked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Walked {
+    /// The project's clients in order.
+    Everything,
+    /// Those with one of these ids.
+    Ids(Values),
+    /// Those with one of these names, or who hold one of these scopes.
+    One(Walk),
+    /// Those with one of these ids, names or scopes.
+    Any {
+        /// Ids.
+        ids: Values,
+        /// Names.
+        names: Values,
+        /// Scopes.
+        scopes: Values,
+    },
+}
+
+/// Says how long a walk is.
+#[async_trait]
+pub(crate) trait Sizer: Sync {
+    /// How many entries the walk meets; it stops counting at `bound`.
+    async fn size(&self, walk: &Walk, bound: i64) -> Result<i64>;
+}
+
+/// Where sizing begins.
+const SIZED_FIRST: i64 = 1000;
+/// Where sizing for a page ends: a page stops at its limit, and comes soon when all filters are met by more than these.
+pub(crate) const SIZED_FOR_PAGE: i64 = 10_000;
+/// A count has no limit, and wants the shortest walk whatever it takes to find it.
+pub(crate) const SIZED_FOR_COUNT: i64 = i64::MAX;
+
+/// Chooses the walk; `None` when no client can match.
+pub(crate) async fn choose(search: &Search, sizer: &dyn Sizer, size_up_to: i64) -> Result<Option<Chosen>> {
+    let (walked, conditions) = match Plan::of(search) {
+        Plan::Nothing => return Ok(None),
+        Plan::Everything => (Walked::Everything, Conditions::default()),
+        Plan::Ids(ids, conditions) => (Walked::Ids(ids), conditions),
+        Plan::Any { ids, names, scopes } => (Walked::Any { ids, names, scopes }, Conditions::default()),
+        Plan::All(walks) => {
+            let position = smallest(&walks, sizer, size_up_to).await?;
+            let Some((walk, conditions)) = walk_one(walks, position) else {
+                return Ok(None);
+            };
+            (Walked::One(walk), conditions)
+        }
+    };
+    Ok(Some(Chosen { walked, conditions }))
+}
+
+/// The position of the walk that meets the fewest clients: a scope that everybody holds beside one that few hold would be
+/// a walk through everybody. All are counted up to a bound that grows until one stays under it, so that finding out
+/// never costs more than the walk that it chooses.
+async fn smallest(walks: &[Walk], sizer: &dyn Sizer, size_up_to: i64) -> Result<usize> {
+    let mut bound = SIZED_FIRST;
+    while walks.len() > 1 && bound <= size_up_to {
+        let mut found = (bound, 0);
+        for (position, walk) in walks.iter().enumerate() {
+            found = found.min((sizer.size(walk, found.0).await?, position));
+        }
+        if found.0 < bound {
+            return Ok(found.1);
+        }
+        bound = bound.saturating_mul(10);
+    }
+    Ok(0)
+}
+
 /// The walk at `position`, or the first, and the others as conditions on it; `None` when there is none.
-pub(crate) fn walk_one(mut walks: Vec<Walk>, position: usize) -> Option<(Walk, Conditions)> {
+fn walk_one(mut walks: Vec<Walk>, position: usize) -> Option<(Walk, Conditions)> {
     if walks.is_empty() {
         return None;
     }
@@ -76,7 +158,7 @@ impl From<Vec<Walk>> for Conditions {
 
 impl Plan {
     /// The plan of a search.
-    pub(crate) fn of(search: &Search) -> Self {
+    fn of(search: &Search) -> Self {
         if search.filters.is_empty() {
             return Self::Everything;
         }

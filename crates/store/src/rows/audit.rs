@@ -71,6 +71,19 @@ row! {
     }
 }
 
+row! {
+    /// The end of PostgreSQL's feed and one change, if there is any.
+    FeedRow {
+        snapshot: String,
+        server: String,
+        reaches_back: Option<bool>,
+        ordinal: Option<i64>,
+        kind: Option<String>,
+        project_id: Option<String>,
+        client_id: Option<String>,
+    }
+}
+
 impl TryFrom<ChangeRow> for Change {
     type Error = StoreError;
 

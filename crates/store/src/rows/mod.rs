@@ -17,7 +17,7 @@ use countersign_core::Timestamp;
 use countersign_core::digest::Digest;
 use countersign_core::secret::StoredSecret;
 
-pub(crate) use audit::{AuditRow, ChangeRow};
+pub(crate) use audit::{AuditRow, ChangeRow, FeedRow};
 pub(crate) use client::ClientRow;
 pub(crate) use installation::{PepperRow, SealedRow, installation};
 pub(crate) use operator::OperatorRow;

@@ -108,7 +108,7 @@ fn statement_for(filter: &AuditFilter) -> &'static str {
     }
 }
 
-pub(super) async fn exists(store: &SqliteStore, event_id: &str) -> Result<bool> {
+pub(super) async fn event_exists(store: &SqliteStore, event_id: &str) -> Result<bool> {
     Ok(sqlx::query_scalar(EXISTS)
         .bind(event_id)
         .fetch_one(&store.readers)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::connect;
+use super::{SqliteStore, connect};
 use crate::{Result, StoreError};
 
 /// What a sound copy holds.
@@ -36,10 +36,10 @@ const SCHEMA_VERSION: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrat
 
 /// Writes a consistent copy of `file`. The copy gets its name only when it is whole and on disk, so that no kill
 /// leaves half of one under a name that promises more.
-pub(super) async fn copy(file: &Path, copy: &Path) -> Result<()> {
+pub(super) async fn copy(store: &SqliteStore, copy: &Path) -> Result<()> {
     refuse_existing(copy)?;
     let partial = partial_name(copy);
-    let copied = copy_to(file, &partial).await.and_then(|()| {
+    let copied = copy_to(&store.file, &partial).await.and_then(|()| {
         refuse_existing(copy)?;
         std::fs::rename(&partial, copy)
             .and_then(|()| sync_folder_of(copy))

@@ -127,6 +127,12 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
     })
 }
 
+/// Carries out what waits, and ends all connections.
+pub(super) async fn close(store: &SqliteStore) {
+    store.writer.close().await;
+    store.readers.close().await;
+}
+
 /// The migrations as sqlx takes them.
 pub(super) fn migrator() -> Migrator {
     let migration = |(version, description, sql): (i64, &'static str, &'static str)| {

@@ -9,6 +9,7 @@
 //! names and `?6` scopes to walk, `?7` names and `?8` lists of scopes to check on the way. `?4` to `?8` are JSON lists.
 
 use super::clients::select_clients;
+use crate::search_plan::{Walk, Walked};
 
 /// From each list in `?8`, if there are any, the client holds a scope.
 macro_rules! holds_scopes {
@@ -141,3 +142,26 @@ pub(super) const SIZE_OF_NAMES: &str =
 pub(super) const SIZE_OF_SCOPES: &str =
     "SELECT count(*) FROM (SELECT 1 FROM client_scope s INDEXED BY client_scope_by_scope
     WHERE s.project_id = ?1 AND s.scope IN (SELECT value FROM json_each(?2)) LIMIT ?3)";
+
+/// The statement for a page.
+pub(super) fn page_of(walked: &Walked) -> &'static str {
+    match walked {
+        Walked::Everything => EVERYTHING,
+        Walked::Ids(_) => IDS,
+        Walked::One(Walk::Names(_)) => NAMES,
+        Walked::One(Walk::Scopes(_)) => SCOPES,
+        Walked::Any { .. } => ANY,
+    }
+}
+
+/// The statement that counts the whole match.
+pub(super) fn count_of(walked: &Walked) -> &'static str {
+    match walked {
+        Walked::Everything => COUNT_EVERYTHING,
+        Walked::Ids(_) => COUNT_IDS,
+        Walked::One(Walk::Names(_)) => COUNT_NAMES,
+        Walked::One(Walk::Scopes(scopes)) if scopes.len() == 1 => COUNT_SCOPE,
+        Walked::One(Walk::Scopes(_)) => COUNT_SCOPES,
+        Walked::Any { .. } => COUNT_ANY,
+    }
+}

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign_store::{SqliteOptions, SqliteStore};
+use countersign_cluster::database_for_a_test;
+use countersign_store::{PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore};
 
 use crate::world::World;
 
@@ -17,4 +18,15 @@ pub(crate) async fn sqlite() -> World {
     };
     let store = SqliteStore::open(options).await.unwrap();
     World::new(Arc::new(store), Box::new(folder)).await
+}
+
+/// PostgreSQL in a database of its own.
+pub(crate) async fn postgres() -> World {
+    let (url, cluster) = database_for_a_test().unwrap();
+    let options = PostgresOptions {
+        urls: vec![PostgresUrl::parse(&url).unwrap()],
+        connections: 8,
+    };
+    let store = PostgresStore::open(&options).await.unwrap();
+    World::new(Arc::new(store), Box::new(cluster)).await
 }

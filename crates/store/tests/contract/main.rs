@@ -125,3 +125,4 @@ macro_rules! contract {
 }
 
 contract!(sqlite, crate::engines::sqlite);
+contract!(postgres, crate::engines::postgres);
