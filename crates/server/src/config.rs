@@ -65,7 +65,8 @@ section!(Tls {
     self_signed: bool
 });
 section!(Database {
-    url: String,
+    url: Vec<String>,
+    connections: u32,
     sqlite_cache_mib: u32,
     readers: u32,
     sqlite_max_pages: u32,
@@ -138,8 +139,12 @@ impl Config {
         if self.limits.signing_queue == 0
             || self.limits.concurrent_requests == 0
             || self.database.readers == 0
+            || self.database.connections == 0
         {
-            bail!("limits.signing_queue, limits.concurrent_requests and database.readers must be at least 1");
+            bail!(
+                "limits.signing_queue, limits.concurrent_requests, database.readers and database.connections must be \
+                 at least 1"
+            );
         }
         if !self.metrics.listen.is_empty() {
             self.metrics

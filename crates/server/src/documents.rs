@@ -22,6 +22,7 @@ pub const GUIDE: &[(&str, &str)] = guide![
     "from-stytch",
     "tls-and-proxies",
     "backup-and-restore",
+    "postgresql",
     "upgrade-and-rollback",
     "lost-master-key",
     "compromised-signing-key",

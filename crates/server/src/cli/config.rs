@@ -63,14 +63,22 @@ fn show(settings: &[Setting], output: Output) -> anyhow::Result<()> {
 
 /// The value as it would stand in the file. A database's URL may hold a password.
 fn shown(setting: &Setting) -> String {
-    let text = setting.value.to_string();
-    match (
-        setting.name.as_str(),
-        text.split_once("://"),
-        text.rsplit_once('@'),
-    ) {
-        ("database.url", Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
-        _ => text,
+    match &setting.value {
+        toml::Value::Array(urls) if setting.name == "database.url" => {
+            let urls = urls
+                .iter()
+                .filter_map(toml::Value::as_str)
+                .map(without_credentials);
+            toml::Value::Array(urls.map(toml::Value::String).collect()).to_string()
+        }
+        value => value.to_string(),
+    }
+}
+
+fn without_credentials(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
+        _ => url.to_owned(),
     }
 }
 
@@ -92,10 +100,10 @@ mod tests {
     fn a_password_in_a_url_is_not_shown() {
         let setting = |url: &str| Setting {
             name: "database.url".to_owned(),
-            value: toml::Value::String(url.to_owned()),
+            value: toml::Value::Array(vec![toml::Value::String(url.to_owned())]),
             origin: Origin::File,
         };
-        assert_eq!(shown(&setting("postgres://u:pw@h/db")), "\"postgres://…@h/db\"");
-        assert_eq!(shown(&setting("sqlite:a.db")), "\"sqlite:a.db\"");
+        assert_eq!(shown(&setting("postgres://u:pw@h/db")), "[\"postgres://…@h/db\"]");
+        assert_eq!(shown(&setting("sqlite:a.db")), "[\"sqlite:a.db\"]");
     }
 }

@@ -18,8 +18,9 @@ use super::serve::ConfigArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::start::data_dir::DataDir;
+use crate::start::database::open_store;
+use crate::start::master_key;
 use crate::start::recover::{Recovered, abandon_master_key};
-use crate::start::{master_key, open_store};
 
 /// Projects read at a time.
 const PAGE: u32 = 500;
@@ -49,7 +50,7 @@ pub(crate) struct RecoverArgs {
 impl RecoverArgs {
     pub(super) async fn run(&self, output: Output) -> anyhow::Result<()> {
         let config = self.config.load()?;
-        offline::existing_database(&config)?;
+        offline::refuse_unless_there(&config)?;
         let data_dir = DataDir::lock(&config.server.data_dir)?;
         let store = open_store(&config).await?;
         let result = self.recover(&config, &data_dir, store.as_ref(), output).await;

@@ -12,7 +12,8 @@ use super::printing::{Output, note};
 use super::serve::ConfigArgs;
 use crate::config::Config;
 use crate::start::data_dir::{DataDir, create_private, sync_parent};
-use crate::start::{database_file, master_key};
+use crate::start::database::database_file;
+use crate::start::master_key;
 
 /// What may lie in the folder before: the key, put there by whoever restores, the lock, which we make ourselves, and what a
 /// new file system brings along.

@@ -16,9 +16,10 @@ pub(crate) struct ConfigArgs {
     /// Folder of the embedded database and the master key [default: ./countersign-data].
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// Where the database is [default: SQLite in the data folder].
+    /// Where the database is; again for each further server [default: SQLite in the data folder]. Everybody on the machine can
+    /// read arguments: a password belongs into COUNTERSIGN_DATABASE_URL or the file.
     #[arg(long, value_name = "URL")]
-    database_url: Option<String>,
+    database_url: Vec<String>,
 }
 
 /// Run the service.
@@ -54,8 +55,9 @@ impl ConfigArgs {
         if let Some(dir) = &self.data_dir {
             overrides.push(("server.data_dir", Value::String(dir.display().to_string())));
         }
-        if let Some(url) = &self.database_url {
-            overrides.push(("database.url", Value::String(url.clone())));
+        if !self.database_url.is_empty() {
+            let urls = self.database_url.iter().cloned().map(Value::String);
+            overrides.push(("database.url", Value::Array(urls.collect())));
         }
         Layers::read(self.config.as_deref(), std::env::vars(), overrides)
     }

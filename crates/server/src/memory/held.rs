@@ -4,11 +4,16 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::hash::{Hash, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
+use countersign_store::StoreError;
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
-use super::feed::Freshness;
+use super::feed::{BELIEVED_FOR, Freshness};
+
+/// How often a value is asked for, when the answer comes too late to be believed.
+const LOADS: usize = 3;
 
 /// Values by key, bounded in bytes, loaded on demand.
 pub struct Held<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'static> {
@@ -58,19 +63,29 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
     }
 
     /// The value, from memory when that may be believed, else from `load`.
-    pub async fn get_or_load<E, F>(&self, key: &K, load: impl FnOnce() -> F) -> Result<V, E>
+    ///
+    /// An answer that was long on its way is as old as memory that is not believed: a link that froze may bring it after
+    /// everybody was told of a change. So it is asked for again.
+    pub async fn get_or_load<E, F>(&self, key: &K, load: impl Fn() -> F) -> Result<V, E>
     where
         F: Future<Output = Result<V, E>>,
+        E: From<StoreError>,
     {
         if self.freshness.is_fresh()
             && let Some(value) = self.values.get(key)
         {
             return Ok(value);
         }
-        let ticket = self.begin(key);
-        let value = load().await?;
-        ticket.keep(&value);
-        Ok(value)
+        for _ in 0..LOADS {
+            let ticket = self.begin(key);
+            let started = Instant::now();
+            let value = load().await?;
+            if started.elapsed() < BELIEVED_FOR {
+                ticket.keep(&value);
+                return Ok(value);
+            }
+        }
+        Err(StoreError::Unavailable("the database answers too slowly".to_owned()).into())
     }
 
     /// Forgets a key; a load of it under way will not be kept.
@@ -150,7 +165,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
     use super::*;
@@ -162,7 +177,7 @@ mod tests {
     }
 
     async fn load(held: &Held<u8, u64>, value: u64) -> u64 {
-        held.get_or_load(&1, || async move { Ok::<_, Infallible>(value) })
+        held.get_or_load(&1, || async move { Ok::<_, StoreError>(value) })
             .await
             .unwrap()
     }
@@ -186,7 +201,7 @@ mod tests {
         }] {
             let old = held.get_or_load(&1, || async {
                 forget(&held);
-                Ok::<_, Infallible>(1)
+                Ok::<_, StoreError>(1)
             });
             assert_eq!(old.await.unwrap(), 1);
             assert_eq!(load(&held, 2).await, 2);
@@ -205,12 +220,33 @@ mod tests {
     #[tokio::test]
     async fn an_abandoned_load_leaves_nothing_behind() {
         let (held, _) = held();
-        let pending = held.get_or_load(&1, std::future::pending::<Result<u64, Infallible>>);
+        let pending = held.get_or_load(&1, std::future::pending::<Result<u64, StoreError>>);
         assert!(
             tokio::time::timeout(Duration::from_millis(1), pending)
                 .await
                 .is_err()
         );
         assert!(held.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_long_on_its_way_is_asked_for_again() {
+        let (held, _) = held();
+        let asked = AtomicU64::new(0);
+        let late = |late: u64| {
+            let number = asked.fetch_add(1, Ordering::Relaxed);
+            async move {
+                if number < late {
+                    tokio::time::sleep(BELIEVED_FOR).await;
+                }
+                Ok::<_, StoreError>(number)
+            }
+        };
+        assert_eq!(held.get_or_load(&1, || late(1)).await.unwrap(), 1);
+        assert_eq!(load(&held, 9).await, 1);
+        held.forget(&1);
+        asked.store(0, Ordering::Relaxed);
+        let refused = held.get_or_load(&1, || late(9)).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     }
 }

@@ -8,6 +8,7 @@ use countersign_core::Timestamp;
 use countersign_core::digest::Digest;
 use countersign_core::ids::ProjectId;
 use countersign_core::secret::{NewSecret, SecretStrength, StoredSecret, last_four, strength_of};
+use countersign_store::StoreError;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Opened;
@@ -55,8 +56,19 @@ impl Bootstrap {
         self.project.is_none() && self.operator_key.is_none()
     }
 
-    /// Makes what is not there yet.
+    /// Makes what is not there yet. Another node with the same environment may be faster; then it is there.
     pub async fn apply(&self, opened: &Opened, public_url: &str, now: Timestamp) -> anyhow::Result<()> {
+        // Once for the project and once for the operator that somebody else made in the meantime.
+        for _ in 0..2 {
+            match self.apply_once(opened, public_url, now).await {
+                Err(error) if matches!(error.downcast_ref(), Some(StoreError::Duplicate)) => {}
+                applied => return applied,
+            }
+        }
+        self.apply_once(opened, public_url, now).await
+    }
+
+    async fn apply_once(&self, opened: &Opened, public_url: &str, now: Timestamp) -> anyhow::Result<()> {
         if let Some((id, secret)) = &self.project {
             self.apply_project(opened, id, secret, public_url, now).await?;
         }

@@ -11,7 +11,7 @@ use countersign_core::key_life::StoredKey;
 use countersign_core::operator::{Operator, Reach, Role};
 use countersign_core::project::{Project, ProjectSecret, TokenProfile};
 use countersign_core::secret::{NewSecret, generate_secret_id};
-use countersign_store::Page;
+use countersign_store::{Page, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -62,11 +62,16 @@ pub async fn make_if_empty(
     let first = project(opened, &project_id, secret, public_url, now)?;
     made.write()?;
     let events = [of_operator, first.event];
-    opened
+    let kept = opened
         .store
         .insert_first(&operator, &first.project, &first.secret, &first.keys, &events)
-        .await?;
-    Ok(Some(made))
+        .await;
+    match kept {
+        Ok(()) => Ok(Some(made)),
+        // Another node was faster, and shows what it made.
+        Err(StoreError::Duplicate) => made.forget().map(|()| None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What a shell takes up by `source`.
@@ -147,6 +152,11 @@ impl FirstStart {
                 .with_context(|| format!("cannot remove {}", self.file.display()))?;
         }
         write_private(&self.file, self.environment.as_bytes())
+    }
+
+    /// Nobody shall take up credentials that were never kept.
+    fn forget(&self) -> anyhow::Result<()> {
+        std::fs::remove_file(&self.file).with_context(|| format!("cannot remove {}", self.file.display()))
     }
 
     /// The commands and secrets for whoever started it. On a terminal they are shown; otherwise only the name of the file

@@ -5,7 +5,7 @@ use countersign_core::Timestamp;
 use countersign_core::audit::{Action, Origin};
 use countersign_core::pepper::{PEPPER_BYTES, PepperId, Peppers};
 use countersign_core::seal::{MasterKey, OpenError, SealedRow};
-use countersign_store::{Installation, Store, StoredPepper};
+use countersign_store::{Installation, Store, StoreError, StoredPepper};
 use rand::Rng;
 use zeroize::Zeroizing;
 
@@ -49,8 +49,8 @@ pub fn make(key: &MasterKey, now: Timestamp) -> (Installation, Peppers) {
     (installation, Peppers::new(id, bytes.as_slice()))
 }
 
-/// Makes the installation on an empty database.
-pub async fn create(store: &dyn Store, key: &MasterKey, now: Timestamp) -> anyhow::Result<Peppers> {
+/// Makes the installation on an empty database; [`StoreError::Duplicate`] when another node was faster.
+pub async fn create(store: &dyn Store, key: &MasterKey, now: Timestamp) -> Result<(), StoreError> {
     let (installation, peppers) = make(key, now);
     let event = Origin::system().event(
         Action::PepperCreated,
@@ -59,8 +59,7 @@ pub async fn create(store: &dyn Store, key: &MasterKey, now: Timestamp) -> anyho
         now,
         &mut chance(),
     );
-    store.create_installation(&installation, &event).await?;
-    Ok(peppers)
+    store.create_installation(&installation, &event).await
 }
 
 /// Whether this is the key of the installation.

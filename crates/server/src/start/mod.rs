@@ -2,20 +2,20 @@
 
 pub mod bootstrap;
 pub mod data_dir;
+pub mod database;
 pub mod first_start;
 pub mod installation;
 pub mod master_key;
 pub mod master_key_rotation;
 pub mod recover;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use countersign_core::grant::TokenPolicy;
 use countersign_core::pepper::Peppers;
 use countersign_core::seal::MasterKey;
-use countersign_store::{SqliteOptions, SqliteStore, Store};
+use countersign_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::app::{App, Parts, Stopping};
@@ -28,6 +28,7 @@ use crate::secret_check::SecretChecker;
 use crate::signer::Signer;
 use crate::usage::UsageRecorder;
 use data_dir::DataDir;
+use database::open_store;
 
 /// Everything opened, and nothing listening yet.
 pub struct Opened {
@@ -45,49 +46,23 @@ pub struct Opened {
 pub async fn open(config: &Config, clock: &dyn Clock) -> anyhow::Result<Opened> {
     let data_dir = DataDir::lock(&config.server.data_dir)?;
     let store = open_store(config).await?;
-    let (master_key, peppers) = match store.installation().await? {
-        Some(installation) => {
-            let key = master_key::find(config, data_dir.path(), &installation)?;
-            let peppers = installation::open_peppers(&installation, &key)?;
-            (key, peppers)
+    if store.installation().await?.is_none() {
+        let key = master_key::find_or_make(config, data_dir.path())?;
+        match installation::create(store.as_ref(), &key, clock.now()).await {
+            // Another node was faster; its installation is everybody's.
+            Err(StoreError::Duplicate) => {}
+            made => made?,
         }
-        None => {
-            let key = master_key::find_or_make(config, data_dir.path())?;
-            let peppers = installation::create(store.as_ref(), &key, clock.now()).await?;
-            (key, peppers)
-        }
-    };
+    }
+    let installation = store.installation().await?.context("the installation is gone")?;
+    let master_key = master_key::find(config, data_dir.path(), &installation)?;
+    let peppers = installation::open_peppers(&installation, &master_key)?;
     Ok(Opened {
         data_dir,
         store,
         master_key,
         peppers: Arc::new(peppers),
     })
-}
-
-/// The engine is chosen by the URL.
-pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let options = SqliteOptions {
-        file: database_file(config)?,
-        max_page_count: Some(config.database.sqlite_max_pages).filter(|pages| *pages > 0),
-        readers: config.database.readers,
-        cache_kib: config.database.sqlite_cache_mib * 1024,
-    };
-    let store = SqliteStore::open(options)
-        .await
-        .context("cannot open the database")?;
-    Ok(Arc::new(store))
-}
-
-/// The file of an embedded database.
-pub fn database_file(config: &Config) -> anyhow::Result<PathBuf> {
-    match config.database.url.as_str() {
-        "" => Ok(config.server.data_dir.join("countersign.db")),
-        url => match url.strip_prefix("sqlite:") {
-            Some(file) => Ok(Path::new(file.trim_start_matches("//")).to_path_buf()),
-            None => anyhow::bail!("database.url must be empty or sqlite:FILE"),
-        },
-    }
 }
 
 /// Wires the parts together, and polls the change feed once, so that memory is usable from the first request on.

@@ -90,7 +90,8 @@ impl TestApp {
         for event in self.events().await {
             writeln!(dump, "{event:#?}").unwrap();
         }
-        writeln!(dump, "{:?}", store.changes(None).await.unwrap().position).unwrap();
+        let changes = store.changes(Some(&self.feed_start)).await.unwrap();
+        writeln!(dump, "{:?}", changes.changed).unwrap();
         dump
     }
 }

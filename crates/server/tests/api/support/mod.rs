@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod caller;
 pub(crate) mod clock;
 pub(crate) mod database;
+pub(crate) mod engine;
 pub(crate) mod fixtures;
 pub(crate) mod observed_store;
 pub(crate) mod operations;
@@ -28,7 +29,9 @@ use countersign::signer::Signer;
 use countersign::start;
 use countersign::start::data_dir::DataDir;
 use countersign::usage::UsageRecorder;
+use countersign_cluster::Cluster;
 use countersign_core::grant::TokenPolicy;
+use countersign_store::{ChangePosition, Store as _};
 use http::Request;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -57,7 +60,10 @@ pub(crate) struct TestApp {
     pub(crate) other: TestProject,
     /// May do everything.
     pub(crate) operator: TestOperator,
+    /// Where the change feed ended when the story began.
+    pub(crate) feed_start: ChangePosition,
     _dir: TempDir,
+    _cluster: Option<Cluster>,
     routes: Routes,
     _data_dir: DataDir,
 }
@@ -90,10 +96,11 @@ impl TestApp {
     async fn make(change: impl FnOnce(&mut Config), freshness: Freshness) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data_dir = dir.path().join("data").display().to_string();
-        let overrides = vec![
+        let mut overrides = vec![
             ("server.data_dir", Toml::String(data_dir)),
             ("server.public_url", Toml::String(PUBLIC_URL.to_owned())),
         ];
+        let cluster = engine::choose(&dir, &mut overrides);
         let mut config = Config::load(None, [], overrides).unwrap();
         change(&mut config);
         let clock = Arc::new(FixedClock::default());
@@ -110,6 +117,7 @@ impl TestApp {
         ));
         let mut follower = Follower::new(store.clone(), memory.clone());
         follower.poll().await.unwrap();
+        let feed_start = store.changes(None).await.unwrap().position;
         let app = App::new(Parts {
             public_url: PUBLIC_URL.to_owned(),
             clock: clock.clone(),
@@ -137,7 +145,9 @@ impl TestApp {
             project,
             other,
             operator,
+            feed_start,
             _dir: dir,
+            _cluster: cluster,
             routes,
             _data_dir: opened.data_dir,
         }

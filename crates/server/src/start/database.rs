@@ -1,0 +1,106 @@
+//! Which database: the engine is chosen by the URL.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use countersign_store::{PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore, Store};
+
+use crate::config::Config;
+
+/// Where everything is kept.
+#[derive(Debug, Clone)]
+pub enum Engine {
+    /// In a file, by this process alone.
+    Sqlite(PathBuf),
+    /// On the one of these servers that is the primary, with other nodes.
+    Postgres(Vec<PostgresUrl>),
+}
+
+/// What `database.url` asks for.
+pub fn engine(config: &Config) -> anyhow::Result<Engine> {
+    let urls = config.database.url.as_slice();
+    let file = match urls {
+        [] => Some(config.server.data_dir.join("countersign.db")),
+        [url] => url
+            .strip_prefix("sqlite:")
+            .map(|file| Path::new(file.trim_start_matches("//")).to_path_buf()),
+        _ => None,
+    };
+    if let Some(file) = file {
+        return Ok(Engine::Sqlite(file));
+    }
+    if urls.iter().any(|url| url.starts_with("sqlite:")) {
+        bail!("database.url: SQLite is one file and has no further servers");
+    }
+    let parsed = urls.iter().map(|url| PostgresUrl::parse(url));
+    Ok(Engine::Postgres(
+        parsed.collect::<Result<_, _>>().context("database.url")?,
+    ))
+}
+
+/// Opens the database and brings its schema up to date.
+pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    match engine(config)? {
+        Engine::Sqlite(file) => {
+            let options = SqliteOptions {
+                file,
+                max_page_count: Some(config.database.sqlite_max_pages).filter(|pages| *pages > 0),
+                readers: config.database.readers,
+                cache_kib: config.database.sqlite_cache_mib * 1024,
+            };
+            let store = SqliteStore::open(options).await;
+            Ok(Arc::new(store.context("cannot open the database")?))
+        }
+        Engine::Postgres(urls) => {
+            let options = PostgresOptions {
+                urls,
+                connections: config.database.connections,
+            };
+            let store = PostgresStore::open(&options).await;
+            Ok(Arc::new(store.context("cannot open the database")?))
+        }
+    }
+}
+
+/// The file of an embedded database; commands that copy or replace it know no other.
+pub fn database_file(config: &Config) -> anyhow::Result<PathBuf> {
+    match engine(config)? {
+        Engine::Sqlite(file) => Ok(file),
+        Engine::Postgres(_) => {
+            bail!("the database is PostgreSQL: use its own tools, pg_dump or pg_basebackup")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine_of(urls: &str) -> anyhow::Result<Engine> {
+        let environment = [("COUNTERSIGN_DATABASE_URL".to_owned(), urls.to_owned())];
+        engine(&Config::load(None, environment, Vec::new())?)
+    }
+
+    #[test]
+    fn the_url_chooses_the_engine() {
+        assert!(matches!(engine_of("").unwrap(), Engine::Sqlite(file) if file.ends_with("countersign.db")));
+        assert!(
+            matches!(engine_of("sqlite:a.db").unwrap(), Engine::Sqlite(file) if file == Path::new("a.db"))
+        );
+        let two = engine_of("postgres://u:p@a.example/c,postgres://u:p@b.example/c").unwrap();
+        assert!(matches!(&two, Engine::Postgres(urls) if urls.len() == 2));
+        assert!(!format!("{two:?}").contains(":p@"));
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused() {
+        for urls in [
+            "mysql://u:p@h/c",
+            "sqlite:a.db,sqlite:b.db",
+            "postgres://u:p@h/c?sslmod=require",
+        ] {
+            assert!(engine_of(urls).is_err(), "{urls}");
+        }
+    }
+}
