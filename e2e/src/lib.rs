@@ -3,6 +3,7 @@
 //! `cargo xtask e2e` runs the tests, `cargo xtask test` all of it. [`Server::start`] is where to begin reading.
 
 mod backend;
+pub mod engine;
 mod group;
 pub mod http;
 pub mod identity;
@@ -15,4 +16,5 @@ pub mod suites;
 pub mod tally;
 
 pub use backend::{Answer, Backend};
+pub use engine::Engine;
 pub use server::{Options, Server};

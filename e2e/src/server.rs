@@ -11,6 +11,7 @@ use reqwest::{Method, RequestBuilder};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use crate::engine::MASTER_KEY;
 use crate::leaks::{self, Search};
 use crate::{Backend, http, identity, places, program};
 
@@ -192,6 +193,8 @@ impl Server {
             identity::PROJECT_SECRET,
         )?;
         search.for_secret("the operator's key", identity::OPERATOR_KEY)?;
+        search.for_secret("the database's password", countersign_cluster::PASSWORD)?;
+        search.for_secret("the master key of servers on PostgreSQL", MASTER_KEY)?;
         if let Ok(key) = std::fs::read_to_string(self.data_dir.join("master.key")) {
             search.for_secret("the master key", key.trim())?;
         }

@@ -1,4 +1,4 @@
-//! Runs the suites of `e2e/sdk` against three servers.
+//! Runs the suites of `e2e/sdk` against three servers on one engine.
 //!
 //! The suites need http, https with a private authority, and tokens that die while they look. One server speaks one of
 //! these, and one data folder takes one server, so there are three of each; the bootstrap makes their project the same.
@@ -15,7 +15,7 @@ use tokio::process::Command;
 
 use crate::group::EndsGroup;
 use crate::tally::Tally;
-use crate::{Options, Server, identity, places};
+use crate::{Engine, Options, Server, identity, places};
 
 /// The suites there are, by the name that `e2e/sdk/run` takes.
 pub const SUITES: [&str; 3] = ["python", "node", "rust"];
@@ -25,16 +25,18 @@ const TIMEOUT: Duration = Duration::from_secs(25 * 60);
 
 /// The servers that the suites talk to.
 pub struct Servers {
+    // Before their database, which ends when it is dropped.
     http: Server,
     https: Server,
     short: Server,
     /// A second project on the http server, with its secret; its tokens are those of RFC 9068.
     standard: (String, String),
+    engine: Engine,
 }
 
 /// How a suite went.
 pub struct Outcome {
-    /// Its name.
+    /// Its name, and the engine's.
     pub suite: String,
     /// The checks it made.
     pub tally: Tally,
@@ -45,15 +47,16 @@ pub struct Outcome {
 }
 
 impl Servers {
-    /// Starts them on new folders that are kept.
-    pub async fn start() -> anyhow::Result<Self> {
+    /// Starts them on new folders that are kept, each with a database of its own.
+    pub async fn start(engine: Engine) -> anyhow::Result<Self> {
         let options = |name: &'static str| -> anyhow::Result<Options> {
+            let mut environment = engine.new_database()?;
+            // All suites call from one address, with wrong secrets too; what becomes of such an address has tests of its own.
+            environment.push(("COUNTERSIGN_LIMITS_REFUSALS_PER_SOURCE_PER_MINUTE", "0".into()));
             Ok(Options {
                 name,
-                data_dir: Some(places::kept_anew(&format!("sdk/{name}"))?),
-                // All suites call from one address, with wrong secrets too; what becomes of such an address has tests of
-                // its own.
-                environment: vec![("COUNTERSIGN_LIMITS_REFUSALS_PER_SOURCE_PER_MINUTE", "0".into())],
+                data_dir: Some(places::kept_anew(&format!("sdk/{name}-{}", engine.name()))?),
+                environment,
                 ..Options::default()
             })
         };
@@ -74,6 +77,7 @@ impl Servers {
             https,
             short,
             standard,
+            engine,
         })
     }
 
@@ -89,7 +93,7 @@ impl Servers {
         };
         let nothing = (tally == Tally::default()).then(|| "it made no check".to_owned());
         Ok(Outcome {
-            suite: suite.to_owned(),
+            suite: format!("{suite} on {}", self.engine.name()),
             tally,
             problem: problem.or(nothing),
             took: start.elapsed(),

@@ -8,6 +8,7 @@
 
 use std::process::ExitCode;
 
+use countersign_e2e::Engine;
 use countersign_e2e::suites::{Outcome, SUITES, Servers};
 use countersign_e2e::tally::Tally;
 
@@ -28,19 +29,22 @@ async fn run(mut suites: Vec<String>) -> anyhow::Result<bool> {
     if suites.is_empty() {
         suites = SUITES.map(String::from).to_vec();
     }
-    let servers = Servers::start().await?;
     let mut outcomes = Vec::new();
-    for suite in &suites {
-        println!("\n--- SDK suite: {suite}");
-        outcomes.push(servers.run(suite).await?);
+    for engine in [Engine::Sqlite, Engine::postgres()?] {
+        let name = engine.name();
+        let servers = Servers::start(engine).await?;
+        for suite in &suites {
+            println!("\n--- SDK suite: {suite} on {name}");
+            outcomes.push(servers.run(suite).await?);
+        }
+        servers.stop().await?;
     }
-    servers.stop().await?;
     print_table(&outcomes);
     Ok(outcomes.iter().all(|outcome| outcome.problem.is_none()))
 }
 
 fn print_table(outcomes: &[Outcome]) {
-    println!("\n{:<8} {:>7} {:>7} {:>7}", "suite", "passed", "failed", "time");
+    println!("\n{:<20} {:>7} {:>7} {:>7}", "suite", "passed", "failed", "time");
     let mut all = Tally::default();
     for Outcome {
         suite,
@@ -54,7 +58,7 @@ fn print_table(outcomes: &[Outcome]) {
             .map(|problem| format!("  FAILED: {problem}"))
             .unwrap_or_default();
         println!(
-            "{suite:<8} {:>7} {:>7} {:>6}s{problem}",
+            "{suite:<20} {:>7} {:>7} {:>6}s{problem}",
             tally.passed,
             tally.failed,
             took.as_secs()
