@@ -28,11 +28,11 @@ impl Stages {
     }
 
     /// Runs one step.
-    pub(crate) fn stage(
+    pub(crate) fn stage<T>(
         &mut self,
         name: &'static str,
-        step: impl FnOnce() -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+        step: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         println!("\n==> {name}");
         let start = Instant::now();
         let outcome = step();

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
+use countersign_cluster::{Cluster, Durability, SHARED};
 
 use crate::stages::Stages;
 use crate::{Verb, e2e, openapi, product, run, tools, workspace};
@@ -37,9 +38,23 @@ pub(crate) fn stages(stages: &mut Stages) -> anyhow::Result<()> {
         product::build_for_tests()?;
         run::run(tests().args(["--tests", "--no-run"]))
     })?;
+    let cluster = stages.stage("cluster", || Cluster::start(Durability::Quick, &[]))?;
+    let shared = cluster.port().to_string();
     stages.stage("rust tests", || {
-        run::run(tests().args(["--tests", "--no-fail-fast", "--exclude", e2e::PACKAGE]))
+        let mut command = tests();
+        command.args(["--tests", "--no-fail-fast", "--exclude", e2e::PACKAGE]);
+        run::run(command.env(SHARED, &shared))
     })?;
+    stages.stage("rust tests on PostgreSQL", || {
+        let mut command = tests();
+        command.args(["--test", "api", "--no-fail-fast"]);
+        run::run(
+            command
+                .env(SHARED, &shared)
+                .env("COUNTERSIGN_TEST_ENGINE", "postgres"),
+        )
+    })?;
+    drop(cluster);
     stages.stage("doc tests", || run::run(run::cargo(["test", "--doc"]).args(ALL)))?;
     stages.stage("openapi documents", openapi::check)?;
     stages.stage("sdk suites", e2e::sdk_suites)?;

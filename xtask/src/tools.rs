@@ -24,6 +24,11 @@ const TOOLS: &[Tool] = &[
         what: "strace that may trace",
     },
     Tool {
+        probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/postgres"],
+        packages: &["postgresql"],
+        what: "PostgreSQL",
+    },
+    Tool {
         probe: &["python3", "-c", PYTHON],
         packages: &["python3", "python3-venv"],
         what: "Python 3.11 with venv",

@@ -28,7 +28,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that nobody ships and that may use anything of ours.
-const FREE: &[&str] = &["xtask", "countersign-e2e", "countersign-bench"];
+const FREE: &[&str] = &[
+    "xtask",
+    "countersign-e2e",
+    "countersign-cluster",
+    "countersign-bench",
+];
 
 /// Features that put test keys or other soft spots into a build begin like this.
 const TEST_FEATURE: &str = "test-";
