@@ -39,11 +39,24 @@ pub(super) struct Servers(Arc<Inner>);
 struct Inner {
     pool: PgPool,
     urls: Vec<PgConnectOptions>,
-    /// The highest timeline seen. A server on a lower one was the primary before a failover: what it takes is lost.
-    timeline: Arc<AtomicU64>,
-    /// When a connection was last lost; those that were open then are not used again.
-    lost_at: Arc<Mutex<Option<Instant>>>,
+    known: Arc<Known>,
     sought_at: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// What one pool learns and all must heed: were the feed still read from a primary of before, memory would be believed that
+/// the new one contradicts.
+#[derive(Default)]
+struct Known {
+    /// The highest timeline seen. A server on a lower one was the primary before a failover: what it takes is lost.
+    timeline: AtomicU64,
+    /// When a connection was last lost; those that were open then are not used again.
+    lost_at: Mutex<Option<Instant>>,
+}
+
+impl Known {
+    fn lost_at(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.lost_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a server says of itself.
@@ -55,21 +68,28 @@ struct Answer {
 impl Servers {
     /// Connections to one of `urls`, at most so many at a time. Nothing is connected yet.
     pub(super) fn new(urls: &[PostgresUrl], connections: u32) -> Result<Self> {
-        let urls: Vec<_> = urls.iter().map(|url| session(&url.0)).collect();
+        let urls = urls.iter().map(|url| session(&url.0)).collect();
+        Self::knowing(urls, connections, Arc::default())
+    }
+
+    /// Further connections to the same servers, in a pool of their own.
+    pub(super) fn beside(&self, connections: u32) -> Result<Self> {
+        Self::knowing(self.0.urls.clone(), connections, self.0.known.clone())
+    }
+
+    fn knowing(urls: Vec<PgConnectOptions>, connections: u32, known: Arc<Known>) -> Result<Self> {
         let first = urls
             .first()
             .ok_or_else(|| StoreError::Url("no server is named".to_owned()))?
             .clone();
-        let timeline = Arc::<AtomicU64>::default();
-        let lost_at = Arc::<Mutex<Option<Instant>>>::default();
-        let (known, lost) = (timeline.clone(), lost_at.clone());
+        let (at_connect, at_acquire) = (known.clone(), known.clone());
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(1))
             .acquire_timeout(ACQUIRE_TIMEOUT)
             // A lost connection shows at its next use, which is repeated; a question before each use would cost as much again.
             .test_before_acquire(false)
             .after_connect(move |connection, _| {
-                let known = known.clone();
+                let known = at_connect.clone();
                 Box::pin(async move {
                     believe(&ask(connection).await?, &known)?;
                     sqlx::query(ON_DISK).execute(connection).await?;
@@ -77,15 +97,14 @@ impl Servers {
                 })
             })
             .before_acquire(move |_, meta| {
-                let lost = *lost.lock().unwrap_or_else(PoisonError::into_inner);
+                let lost = *at_acquire.lost_at();
                 Box::pin(async move { Ok(lost.is_none_or(|lost| meta.age < lost.elapsed())) })
             })
             .connect_lazy_with(first);
         Ok(Self(Arc::new(Inner {
             pool,
             urls,
-            timeline,
-            lost_at,
+            known,
             sought_at: tokio::sync::Mutex::default(),
         })))
     }
@@ -105,7 +124,7 @@ impl Servers {
 
     /// Gives up every connection that is open now, and asks which server is the primary.
     pub(super) async fn lost(&self) {
-        *self.0.lost_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.0.known.lost_at() = Some(Instant::now());
         self.seek().await;
     }
 
@@ -123,7 +142,7 @@ impl Servers {
             .into_iter()
             .zip(&self.0.urls)
             .filter_map(|(answer, url)| Some((answer?, url)))
-            .filter(|(answer, _)| believe(answer, &self.0.timeline).is_ok())
+            .filter(|(answer, _)| believe(answer, &self.0.known).is_ok())
             .max_by_key(|(answer, _)| answer.timeline);
         if let Some((_, url)) = primary {
             self.0.pool.set_connect_options(url.clone());
@@ -156,11 +175,11 @@ async fn ask(connection: &mut PgConnection) -> sqlx::Result<Answer> {
 }
 
 /// Whether a server may be the primary, as far as is known; remembers its timeline then.
-fn believe(answer: &Answer, known: &AtomicU64) -> sqlx::Result<()> {
+fn believe(answer: &Answer, known: &Known) -> sqlx::Result<()> {
     if !answer.takes_writes {
         return Err(sqlx::Error::Configuration("the server is read-only".into()));
     }
-    if known.fetch_max(answer.timeline, Ordering::Relaxed) > answer.timeline {
+    if known.timeline.fetch_max(answer.timeline, Ordering::Relaxed) > answer.timeline {
         return Err(sqlx::Error::Configuration(
             "the server was the primary before a failover".into(),
         ));

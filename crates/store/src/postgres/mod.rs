@@ -65,9 +65,10 @@ impl PostgresStore {
 
     /// The store with whatever schema is there. Nothing is connected yet.
     pub fn open_as_it_is(options: &PostgresOptions) -> Result<Self> {
+        let servers = Servers::new(&options.urls, options.connections)?;
         Ok(Self {
-            servers: Servers::new(&options.urls, options.connections)?,
-            feed: Servers::new(&options.urls, 1)?,
+            feed: servers.beside(1)?,
+            servers,
         })
     }
 }
