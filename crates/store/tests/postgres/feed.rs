@@ -50,7 +50,10 @@ async fn pruning_waits_for_open_transactions() {
         .await
         .unwrap();
     assert!(deleted > 0, "what is older goes");
+    let level = fresh.world.position().await;
     transaction.commit().await.unwrap();
+    // Whoever had seen everything is told what was hidden from him, and nothing else.
+    assert_eq!(fresh.world.changed_since(&level).await, [Change::Operators]);
     let told = fresh.world.store.changes(Some(&reader)).await.unwrap().changed;
     // Either everything or the word to forget everything.
     if let Some(told) = told {
