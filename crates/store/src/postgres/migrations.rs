@@ -7,11 +7,18 @@ use super::connect::Servers;
 use crate::{Result, StoreError};
 
 /// Every migration, in order: version, description, SQL. A test compares the list with the folder.
-pub(super) const MIGRATIONS: [(i64, &str, &str); 1] = [(
-    1,
-    "identity",
-    include_str!("../../migrations/postgres/0001_identity.sql"),
-)];
+pub(super) const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "identity",
+        include_str!("../../migrations/postgres/0001_identity.sql"),
+    ),
+    (
+        2,
+        "import_and_compatibility",
+        include_str!("../../migrations/postgres/0002_import_and_compatibility.sql"),
+    ),
+];
 
 /// Nodes that start together take turns by this row. (An advisory lock would do as well, where there is one.)
 const LOCK_TABLE: &str =

@@ -20,11 +20,18 @@ const LOG_KEPT_BYTES: &str = "67108864";
 const CACHE_MIN_KIB: u32 = 256;
 
 /// Every migration, in order: version, description, SQL. A test compares the list with the folder.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
-    1,
-    "identity",
-    include_str!("../../migrations/sqlite/0001_identity.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "identity",
+        include_str!("../../migrations/sqlite/0001_identity.sql"),
+    ),
+    (
+        2,
+        "import_and_compatibility",
+        include_str!("../../migrations/sqlite/0002_import_and_compatibility.sql"),
+    ),
+];
 
 /// Makes the file, where it is missing, readable to its owner alone: SQLite would leave that to the umask, and its
 /// companion files take their mode from it.

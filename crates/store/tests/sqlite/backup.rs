@@ -77,7 +77,7 @@ async fn a_file_is_copied_beside_its_server_and_when_nobody_serves_it() {
     for (name, clients) in [("beside.db", 1), ("alone.db", 2)] {
         let summary = verify_backup(&folder.path().join(name)).await.unwrap();
         assert_eq!(rows_of(&summary, "client"), clients);
-        assert_eq!((summary.schema_version, summary.has_installation), (1, false));
+        assert_eq!((summary.schema_version, summary.has_installation), (2, false));
     }
 }
 
