@@ -20,6 +20,8 @@ use crate::process::{Server, sibling};
 
 const PROJECT_ID: &str = "project-test-bench";
 const PROJECT_SECRET: &str = "secret-test-bench-0123456789abcdefghijklmnopqrstuvwxyz";
+/// For a database that is not embedded a key is given. Nothing here outlives the bench.
+pub(crate) const MASTER_KEY: &str = "YmVuY2gtbWFzdGVyLWtleS0wMTIzNDU2Nzg5YWJjZGU=";
 const OPERATOR_KEY: &str = "cso_bench_0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// A running Countersign.

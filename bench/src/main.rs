@@ -4,6 +4,7 @@
 //! the rounds are compared, so that a machine that is slow for a while is slow for both. A request answered with an error
 //! ends the run: an error is quick, and would make a figure look good.
 
+mod cluster;
 mod countersign_process;
 mod load;
 mod machine;
@@ -33,6 +34,7 @@ fn main() -> anyhow::Result<()> {
         ["scale"] => scale::bench(1_000_000),
         ["scale", clients] => scale::bench(clients.parse()?),
         ["write"] => write::bench(),
-        _ => bail!("cargo xtask bench token | scale [clients] | write"),
+        ["cluster"] => cluster::bench(),
+        _ => bail!("cargo xtask bench token | scale [clients] | write | cluster"),
     }
 }

@@ -47,6 +47,11 @@ impl Server {
         Ok(Self { child, address })
     }
 
+    /// Seconds of processor time used so far.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        countersign_cluster::cpu_seconds(self.child.id())
+    }
+
     /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;

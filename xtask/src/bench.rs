@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the open benchmark, in the package at `bench/`.
 
-use crate::{Verb, run};
+use crate::{Verb, run, tools};
 
 pub(crate) const VERB: Verb = Verb {
     name: "bench",
@@ -10,6 +10,8 @@ pub(crate) const VERB: Verb = Verb {
 };
 
 fn bench(arguments: &[String]) -> anyhow::Result<()> {
+    // PostgreSQL among them.
+    tools::ensure()?;
     // The bench starts the server's binary and its own second one, which `run` would not build.
     run::run(&mut run::cargo([
         "build",

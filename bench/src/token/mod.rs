@@ -11,7 +11,8 @@ use crate::report::{Figure, Reach, publish};
 use crate::rounds::{LATENCY_ROUNDS, LATENCY_SECONDS, medians, medians_of};
 
 const SECONDS: f64 = 1.5;
-const PROFILES: [(&str, &str); 3] = [
+/// Algorithms, and the token profile that signs with each.
+pub(crate) const PROFILES: [(&str, &str); 3] = [
     ("RS256", "standard-rs256"),
     ("ES256", "standard-es256"),
     ("EdDSA", "standard-eddsa"),
@@ -75,7 +76,7 @@ pub(crate) fn bench() -> anyhow::Result<()> {
             Ok(run_load(&Plan {
                 rate: highest / 2.0,
                 seconds: LATENCY_SECONDS,
-                ..plan(server, asker, 16)
+                ..asking(server, asker, 16)
             })?
             .p99)
         })?;
@@ -102,7 +103,7 @@ fn slow_digest(countersign: &Countersign) -> anyhow::Result<Figure> {
     // The first login pays for the slow digest.
     run_load(&Plan {
         seconds: 0.1,
-        ..plan(&countersign.server, &weak, 1)
+        ..asking(&countersign.server, &weak, 1)
     })?;
     let rates = medians(&[&weak, &generated], |asker| rate(&countersign.server, asker, 16))?;
     Ok(Figure {
@@ -127,7 +128,7 @@ fn beside_guessing(countersign: &Countersign) -> anyhow::Result<Figure> {
             rate: 1000.0,
             expect: 0,
             sleeps: true,
-            ..plan(&countersign.server, &wrong, 4)
+            ..asking(&countersign.server, &wrong, 4)
         };
         let guesser = guessed.then(|| std::thread::spawn(move || run_load(&guessing)));
         let good = rate(&countersign.server, &good, 16)?;
@@ -148,10 +149,11 @@ fn beside_guessing(countersign: &Countersign) -> anyhow::Result<Figure> {
 }
 
 fn rate(server: &Server, asker: &Asker, connections: usize) -> anyhow::Result<f64> {
-    Ok(run_load(&plan(server, asker, connections))?.per_second)
+    Ok(run_load(&asking(server, asker, connections))?.per_second)
 }
 
-fn plan(server: &Server, asker: &Asker, connections: usize) -> Plan {
+/// Asks for tokens as fast as they are answered.
+pub(crate) fn asking(server: &Server, asker: &Asker, connections: usize) -> Plan {
     Plan {
         address: server.address,
         source: IpAddr::V4(Ipv4Addr::LOCALHOST),

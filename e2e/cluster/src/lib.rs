@@ -16,7 +16,8 @@ use anyhow::{Context, bail};
 use tempfile::TempDir;
 
 pub use link::Link;
-use programs::{as_server_user, own, program};
+pub use programs::program;
+use programs::{as_server_user, own};
 
 /// The name of the role that owns everything.
 const ROLE: &str = "countersign";
@@ -136,6 +137,14 @@ impl Cluster {
     /// Runs SQL in a database and gives what it prints, bare.
     pub fn sql(&self, database: &str, sql: &str) -> anyhow::Result<String> {
         psql(self.port, database, sql)
+    }
+
+    /// Seconds of processor time that the server and its processes have used so far.
+    pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
+        let server = self.server.as_ref().context("the server does not run")?.id();
+        let below = descendants(server)?;
+        let below = below.iter().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+        Ok(std::iter::once(server).chain(below).map(cpu_seconds).sum())
     }
 
     /// Starts a session that carries out SQL, and gives its process.
@@ -343,6 +352,16 @@ fn descendants(of: u32) -> anyhow::Result<Vec<rustix::process::Pid>> {
         }
     }
     Ok(found)
+}
+
+/// Seconds of processor time that a process has used so far; 0 when it is gone.
+pub fn cpu_seconds(process: u32) -> f64 {
+    let stat = read(&PathBuf::from(format!("/proc/{process}/stat")));
+    // The program's name may hold spaces, and ends with `)`; user and system time are the 12th and 13th field after it.
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let times = after_name.split_whitespace().skip(11).take(2);
+    let ticks: u32 = times.filter_map(|ticks| ticks.parse::<u32>().ok()).sum();
+    f64::from(ticks) / rustix::param::clock_ticks_per_second() as f64
 }
 
 fn read(file: &Path) -> String {

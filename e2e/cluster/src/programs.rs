@@ -10,7 +10,7 @@ use anyhow::Context;
 const FOLDERS: &str = "/usr/lib/postgresql";
 
 /// The newest version's program of this name.
-pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     let versions = std::fs::read_dir(FOLDERS)
         .with_context(|| format!("{FOLDERS}: install PostgreSQL, or let cargo xtask test do it"))?;
     versions

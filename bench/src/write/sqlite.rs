@@ -1,6 +1,5 @@
-//! `bench write`: durable creates per second, beside one insert per commit.
+//! Creates on SQLite, beside one insert per commit.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use anyhow::bail;
@@ -11,45 +10,29 @@ use countersign_store::{SqliteOptions, SqliteStore, Store};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::countersign_process::{Countersign, project_headers, project_id};
-use crate::load::Plan;
+use super::{SECONDS, creating};
+use crate::countersign_process::{Countersign, project_id};
 use crate::process::{SERVER_CORE, pinned, run_load};
-use crate::report::{Figure, Reach, publish};
+use crate::report::{Figure, Reach};
 use crate::rounds::medians;
 
-const SECONDS: f64 = 4.0;
-
-/// Measures and publishes.
-pub(crate) fn bench() -> anyhow::Result<()> {
+/// Creates over HTTP beside inserts that cannot share a commit.
+pub(super) fn figure() -> anyhow::Result<Figure> {
     let data_dir = tempfile::tempdir_in(".")?;
     let countersign = Countersign::start(data_dir.path(), &[])?;
     let rates = medians(&[true, false], |creates| {
         if *creates {
-            let plan = Plan {
-                address: countersign.server.address,
-                source: IpAddr::V4(Ipv4Addr::LOCALHOST),
-                path: "/v1/m2m/clients".to_owned(),
-                headers: project_headers(),
-                bodies: vec![r#"{"client_name":"bench","scopes":["read:bench"]}"#.to_owned()],
-                connections: 64,
-                seconds: SECONDS,
-                rate: 0.0,
-                expect: 200,
-                sleeps: false,
-            };
-            Ok(run_load(&plan)?.per_second)
+            Ok(run_load(&creating(&countersign.server, SECONDS))?.per_second)
         } else {
             alone()
         }
     })?;
-    let figure = Figure {
+    Ok(Figure {
         name: "creates/s over HTTP at 64 connections ÷ inserts/s, one per commit, on SQLite".to_owned(),
         ours: rates[0],
         other: rates[1],
         reach: Reach::AtLeast(4.0),
-    };
-    let how = "Every create and every insert is on disk before it is answered (WAL, synchronous=FULL), its audit event with it.";
-    publish("write", how, &[figure])
+    })
 }
 
 /// One insert per commit, in a process of its own on the server's core.
