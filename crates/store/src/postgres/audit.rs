@@ -3,18 +3,40 @@
 use countersign_core::Timestamp;
 use countersign_core::audit::{AuditEvent, AuditFilter};
 use countersign_core::ids::ProjectId;
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
 
 use super::writer::{self, Isolation};
 use super::{PostgresStore, all, changes, is_storable};
 use crate::rows::AuditRow;
 use crate::{Change, Page, Result, Row};
 
-/// An event, and in the same call the change that it is about, when `$12` names one.
-const INSERT: &str = "WITH event AS (
-        INSERT INTO audit (id, at, actor_kind, actor_id, action, project_id, object, before, after, request_id, address)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11))
-    INSERT INTO change (at, kind, project_id, client_id) SELECT $2, $12, $13, $14 WHERE $12 IS NOT NULL";
+/// An event, and the change that it is about when its kind is given: two parts of one statement.
+macro_rules! insert_event {
+    ($id:literal, $at:literal, $rest:literal, $kind:literal, $change:literal) => {
+        concat!(
+            "event AS (
+                INSERT INTO audit
+                    (id, at, actor_kind, actor_id, action, project_id, object, before, after, request_id, address)
+                VALUES (", $id, ", ", $at, ", ", $rest, "))
+            INSERT INTO change (at, kind, project_id, client_id)
+                SELECT ", $at, ", ", $kind, ", ", $change, " WHERE ", $kind, " IS NOT NULL"
+        )
+    };
+}
+pub(super) use insert_event;
+
+const INSERT: &str = concat!(
+    "WITH ",
+    insert_event!(
+        "$1",
+        "$2",
+        "$3, $4, $5, $6, $7, $8, $9, $10, $11",
+        "$12",
+        "$13, $14"
+    )
+);
 
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM audit WHERE id = $1)";
 
@@ -51,8 +73,22 @@ pub(super) async fn record(
     event: &AuditEvent,
     changed: &[Change],
 ) -> sqlx::Result<()> {
-    let change = changed.first();
-    sqlx::query(INSERT)
+    bound(sqlx::query(INSERT), event, changed.first())
+        .execute(&mut *connection)
+        .await?;
+    for change in changed.iter().skip(1) {
+        changes::insert(connection, event.at.as_millisecond(), change).await?;
+    }
+    Ok(())
+}
+
+/// Binds the 14 values of [`insert_event`] after those that a statement has already.
+pub(super) fn bound<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    event: &'q AuditEvent,
+    change: Option<&'q Change>,
+) -> Query<'q, Postgres, PgArguments> {
+    query
         .bind(&event.id)
         .bind(event.at.as_millisecond())
         .bind(event.actor.kind.to_string())
@@ -67,12 +103,6 @@ pub(super) async fn record(
         .bind(change.map(Change::kind))
         .bind(change.and_then(Change::project_id))
         .bind(change.and_then(Change::client_id))
-        .execute(&mut *connection)
-        .await?;
-    for change in changed.iter().skip(1) {
-        changes::insert(connection, event.at.as_millisecond(), change).await?;
-    }
-    Ok(())
 }
 
 pub(super) async fn page(

@@ -31,16 +31,27 @@ macro_rules! select_clients {
 }
 pub(super) use select_clients;
 
-/// A client with its scopes, `$19`, in one call.
-const INSERT: &str = "WITH made AS (
+/// A client with its scopes, `$19`, its event and the change, in one call: every further one would cost a create a way to the
+/// server and back.
+const INSERT: &str = concat!(
+    "WITH made AS (
         INSERT INTO client (project_id, client_id, version, name, description, status, metadata,
             token_profile, secret_number, secret_digest, secret_last_four, secret_created_at, next_secret_number,
             next_secret_digest, next_secret_last_four, next_secret_created_at, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-        RETURNING ordinal)
-    INSERT INTO client_scope (client_ordinal, position, project_id, scope)
+        RETURNING ordinal),
+    scopes AS (
+        INSERT INTO client_scope (client_ordinal, position, project_id, scope)
         SELECT made.ordinal, s.position - 1, $1, s.scope
-        FROM made CROSS JOIN unnest($19::text[]) WITH ORDINALITY AS s (scope, position)";
+        FROM made CROSS JOIN unnest($19::text[]) WITH ORDINALITY AS s (scope, position)), ",
+    audit::insert_event!(
+        "$20",
+        "$21",
+        "$22, $23, $24, $25, $26, $27, $28, $29, $30",
+        "$31",
+        "$32, $33"
+    )
+);
 
 /// A client made anew under the id of a deleted one counts its versions from 1 again; when it was made tells the two apart.
 const UPDATE: &str = "UPDATE client SET version = $3, name = $4, description = $5, status = $6, metadata = $7,
@@ -78,11 +89,11 @@ pub(super) async fn insert(store: &PostgresStore, client: &Client, event: &Audit
         intention,
         |connection, (client, event)| {
             Box::pin(async move {
-                bound(INSERT, client)
-                    .bind(scopes(client))
-                    .execute(&mut *connection)
+                let row = bound(INSERT, client).bind(scopes(client));
+                audit::bound(row, event, Some(&change_of(client)))
+                    .execute(connection)
                     .await?;
-                Ok(audit::record(connection, event, &[change_of(client)]).await?)
+                Ok(())
             })
         },
     )
