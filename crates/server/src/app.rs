@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::keys::OldestKey;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::secret_check::SecretChecker;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub secrets: SecretChecker,
     pub limits: Limits,
     pub usage: Arc<UsageRecorder>,
+    /// Since when the oldest key signs.
+    pub oldest_key: OldestKey,
     /// Whether the service is about to stop.
     pub stopping: Stopping,
     /// One permit a request in progress.

@@ -83,10 +83,10 @@ async fn keep_house_forever(app: App) {
     }
 }
 
-/// Announces successors of old keys, deletes what has had its time.
+/// Looks after the keys, deletes what has had its time.
 pub async fn keep_house(app: &App) -> Result<(), StoreError> {
     let now = app.now();
-    making::rotate_due_keys(app).await?;
+    making::look_after_keys(app).await?;
     app.store.delete_dropped_keys(now).await?;
     app.store.delete_changes(earlier(now, CHANGES_KEPT)).await?;
     let usage_retention = signed(app.config.database.usage_retention);

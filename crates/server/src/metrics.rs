@@ -95,6 +95,23 @@ fn observe(app: &App) {
     let (entries, bytes) = app.memory.clients.size();
     gauge!("countersign_cached_clients").set(as_float(entries));
     gauge!("countersign_cached_clients_bytes").set(as_float(bytes));
+    let (hits, misses) = app.memory.clients.use_so_far();
+    counter!("countersign_cached_clients_hits_total").absolute(hits);
+    counter!("countersign_cached_clients_misses_total").absolute(misses);
+    if let Some(age) = app.memory.age() {
+        gauge!("countersign_changes_age_seconds").set(age.as_secs_f64());
+    }
+    if let Some(ahead) = app.memory.clock.ahead_ms() {
+        gauge!("countersign_clock_ahead_of_database_seconds").set(ahead as f64 / 1000.0);
+    }
+    if let Some(age) = app.oldest_key.age(app.now()) {
+        gauge!("countersign_oldest_signing_key_seconds").set(age.as_secs_f64());
+    }
+    let database = app.store.condition();
+    gauge!("countersign_database_connections").set(f64::from(database.connections));
+    gauge!("countersign_database_connections_idle").set(f64::from(database.idle));
+    gauge!("countersign_database_waiting").set(as_float(database.waiting));
+    counter!("countersign_database_retries_total").absolute(database.repeated);
     gauge!("countersign_signing_queue").set(as_float(app.signer.waiting() as u64));
     gauge!("countersign_memory_fresh").set(f64::from(u8::from(app.memory.is_fresh())));
 }

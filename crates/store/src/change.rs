@@ -1,5 +1,6 @@
 //! The change feed: how memory learns that what it holds is old.
 
+use countersign_core::Timestamp;
 use countersign_core::ids::{ClientId, ProjectId};
 
 /// Something that changed, fine enough to forget just that.
@@ -26,4 +27,6 @@ pub struct Changes {
     pub position: ChangePosition,
     /// What changed since; `None` when the feed no longer reaches back that far and everything must be forgotten.
     pub changed: Option<Vec<Change>>,
+    /// What the database's clock said; `None` where it is the clock of this machine.
+    pub at: Option<Timestamp>,
 }

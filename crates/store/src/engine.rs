@@ -20,8 +20,8 @@ macro_rules! store_by_subject {
             use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 
             use $crate::{
-                ChangePosition, Changes, ClientListing, Installation, Page, ProjectRecord, Resealed, Result,
-                Row, SealedValue,
+                ChangePosition, Changes, ClientListing, Condition, Installation, Page, ProjectRecord,
+                Resealed, Result, Row, SealedValue,
             };
 
             #[async_trait::async_trait]
@@ -235,6 +235,10 @@ macro_rules! store_by_subject {
 
                 async fn ping(&self) -> Result<()> {
                     connect::ping(self).await
+                }
+
+                fn condition(&self) -> Condition {
+                    connect::condition(self)
                 }
 
                 async fn backup(&self, file: &Path) -> Result<()> {

@@ -33,7 +33,7 @@ pub use change::{Change, ChangePosition, Changes};
 pub use error::StoreError;
 pub use listing::{ClientListing, Page, Row};
 pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
-pub use records::{Installation, ProjectRecord, Resealed, SealedValue, StoredPepper};
+pub use records::{Condition, Installation, ProjectRecord, Resealed, SealedValue, StoredPepper};
 pub use sqlite::{BackupSummary, SqliteOptions, SqliteStore, verify_backup};
 
 /// What a store answers.
@@ -183,6 +183,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the database answers and can be written.
     async fn ping(&self) -> Result<()>;
+    /// How busy it is.
+    fn condition(&self) -> Condition;
     /// Writes a consistent copy of the database to a new file while it is in use. Engines with tools of their own refuse.
     async fn backup(&self, file: &std::path::Path) -> Result<()>;
     /// Ends all connections; what was answered is on disk.

@@ -39,6 +39,19 @@ pub struct ProjectRecord {
     pub keys: Vec<StoredKey>,
 }
 
+/// How busy a store is at this moment, for whoever watches it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Connections that are open.
+    pub connections: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// Intentions that wait for a connection, or for their turn to be written.
+    pub waiting: u64,
+    /// Attempts so far that failed and were made again.
+    pub repeated: u64,
+}
+
 /// A sealed value and where it lies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SealedValue {

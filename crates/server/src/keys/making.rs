@@ -5,11 +5,11 @@ use countersign_core::ids::{ProjectId, generate_kid};
 use countersign_core::key_life::{self, RotationPlan, StoredKey};
 use countersign_core::seal::MasterKey;
 use countersign_core::{Algorithm, Timestamp};
-use countersign_store::{Change, StoreError};
+use countersign_store::{Change, ProjectRecord, StoreError};
 use countersign_token::issue::{KeyError, SigningKey, self_signed_certificate};
-use jiff::SignedDuration;
 
 use super::live_project::key_row;
+use super::oldest::oldest;
 use crate::app::App;
 use crate::chance::chance;
 use crate::config::signed;
@@ -122,32 +122,33 @@ pub async fn rotate(
     Ok(key)
 }
 
-/// Announces successors for keys that have signed long enough, in every project. Whoever is second of two nodes finds the
-/// work done.
-pub async fn rotate_due_keys(app: &App) -> Result<(), StoreError> {
-    let rotate_every = signed(app.config.keys.rotate_every);
-    if rotate_every.is_zero() {
-        return Ok(());
-    }
+/// Visits the keys of every project: announces successors for those that have signed long enough, and notes the age of the
+/// oldest. Whoever is second of two nodes finds the work done.
+pub async fn look_after_keys(app: &App) -> Result<(), StoreError> {
+    let mut oldest_of_all: Option<Timestamp> = None;
     let mut page = countersign_store::Page { after: 0, limit: 500 };
     loop {
         let rows = app.store.project_ids(page).await?;
-        let Some(last) = rows.last() else { return Ok(()) };
+        let Some(last) = rows.last() else { break };
         page.after = last.ordinal;
         for row in rows {
-            rotate_due_keys_of(app, &row.value, rotate_every).await?;
+            if let Some(record) = app.store.project(&row.value).await? {
+                let since = oldest(&record.keys, app.now());
+                oldest_of_all = oldest_of_all.into_iter().chain(since).min();
+                rotate_due_keys_of(app, &record).await;
+            }
         }
     }
+    app.oldest_key.seen(oldest_of_all);
+    Ok(())
 }
 
-async fn rotate_due_keys_of(
-    app: &App,
-    project_id: &ProjectId,
-    every: SignedDuration,
-) -> Result<(), StoreError> {
-    let Some(record) = app.store.project(project_id).await? else {
-        return Ok(());
-    };
+async fn rotate_due_keys_of(app: &App, record: &ProjectRecord) {
+    let every = signed(app.config.keys.rotate_every);
+    if every.is_zero() {
+        return;
+    }
+    let project_id = &record.project.id;
     for algorithm in Algorithm::ALL {
         if key_life::is_rotation_due(&record.keys, algorithm, app.now(), every) {
             match rotate(app, project_id, algorithm, Rotation::Announced, &Origin::system()).await {
@@ -160,5 +161,4 @@ async fn rotate_due_keys_of(
             }
         }
     }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use countersign_store::{ChangePosition, Store, StoreError};
 
 use super::Memory;
+use crate::clock::Clock;
 
 /// How often the feed is looked at.
 pub const POLL_EVERY: Duration = Duration::from_millis(250);
@@ -45,6 +46,13 @@ impl Freshness {
         self.believed_until.store(until, Ordering::Release);
     }
 
+    /// How long ago the last completed poll began; `None` before the first.
+    pub fn age(&self) -> Option<Duration> {
+        let until = self.believed_until.load(Ordering::Acquire);
+        let began = Duration::from_nanos(until).checked_sub(self.believed_for)?;
+        (until > 0).then(|| self.epoch.elapsed().saturating_sub(began))
+    }
+
     /// Whether memory may be believed now.
     pub fn is_fresh(&self) -> bool {
         self.epoch.elapsed().as_nanos() < u128::from(self.believed_until.load(Ordering::Acquire))
@@ -55,15 +63,17 @@ impl Freshness {
 pub struct Follower {
     store: Arc<dyn Store>,
     memory: Arc<Memory>,
+    clock: Arc<dyn Clock>,
     position: Option<ChangePosition>,
 }
 
 impl Follower {
     /// Follows from now on.
-    pub fn new(store: Arc<dyn Store>, memory: Arc<Memory>) -> Self {
+    pub fn new(store: Arc<dyn Store>, memory: Arc<Memory>, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
             memory,
+            clock,
             position: None,
         }
     }
@@ -71,7 +81,11 @@ impl Follower {
     /// Looks once and forgets what changed.
     pub async fn poll(&mut self) -> Result<(), StoreError> {
         let started = self.memory.freshness.poll_started();
+        let before = self.clock.now();
         let changes = self.store.changes(self.position.as_ref()).await?;
+        if let Some(at) = changes.at {
+            self.memory.clock.seen(before, at, self.clock.now());
+        }
         match (&self.position, &changes.changed) {
             (Some(_), Some(changed)) => changed.iter().for_each(|change| self.memory.forget(change)),
             // The feed does not reach back to where we were, or we were nowhere: anything may have changed.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::{Hash, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -20,6 +21,8 @@ pub struct Held<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + 
     values: Cache<K, V, Weigh<K, V>, RandomState>,
     loads: Mutex<HashMap<K, Load>>,
     freshness: Arc<Freshness>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 struct Weigh<K, V>(fn(&K, &V) -> u64);
@@ -59,6 +62,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
             values: Cache::with(items, max_bytes, Weigh(weigh), hash, DefaultLifecycle::default()),
             loads: Mutex::default(),
             freshness,
+            hits: AtomicU64::default(),
+            misses: AtomicU64::default(),
         }
     }
 
@@ -74,8 +79,10 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
         if self.freshness.is_fresh()
             && let Some(value) = self.values.get(key)
         {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(value);
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         for _ in 0..LOADS {
             let ticket = self.begin(key);
             let started = Instant::now();
@@ -109,6 +116,14 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
     /// Entries and bytes held, by the weights given.
     pub fn size(&self) -> (u64, u64) {
         (self.values.len() as u64, self.values.weight())
+    }
+
+    /// How often memory had the answer so far, and how often the database was asked.
+    pub fn use_so_far(&self) -> (u64, u64) {
+        (
+            self.hits.load(Ordering::Relaxed),
+            self.misses.load(Ordering::Relaxed),
+        )
     }
 
     fn begin(&self, key: &K) -> Ticket<'_, K, V> {

@@ -8,11 +8,13 @@
 //!   memory instead of serving old truth.
 //! - A value that was being read from the database while it changed is not kept ([`held`]).
 
+pub mod clock_offset;
 pub mod feed;
 pub mod held;
 mod load;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_core::client::Client;
 use countersign_core::digest::Digest;
@@ -21,6 +23,7 @@ use countersign_core::operator::Operator;
 use countersign_store::Change;
 
 use crate::keys::LiveProject;
+use clock_offset::ClockOffset;
 use feed::Freshness;
 use held::Held;
 
@@ -35,6 +38,8 @@ pub struct Memory {
     pub projects: Held<ProjectId, Option<Arc<LiveProject>>>,
     /// Operators by the digest of their key.
     pub operators: Held<String, Option<Arc<Operator>>>,
+    /// How far this machine's clock is from the database's.
+    pub clock: ClockOffset,
     freshness: Arc<Freshness>,
 }
 
@@ -56,6 +61,7 @@ impl Memory {
             operators: Held::new(SIDE_BYTES, OPERATOR_BYTES, freshness.clone(), |_, _| {
                 OPERATOR_BYTES
             }),
+            clock: ClockOffset::default(),
             freshness,
         }
     }
@@ -77,6 +83,11 @@ impl Memory {
         self.clients.forget_all();
         self.projects.forget_all();
         self.operators.forget_all();
+    }
+
+    /// How long ago the last completed look at the change feed began; `None` before the first.
+    pub fn age(&self) -> Option<Duration> {
+        self.freshness.age()
     }
 
     /// Whether what is held may be believed.

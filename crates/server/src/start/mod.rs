@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::app::{App, Parts, Stopping};
 use crate::clock::Clock;
 use crate::config::{Config, signed};
+use crate::keys::OldestKey;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::memory::feed::{BELIEVED_FOR, Follower, Freshness};
@@ -85,7 +86,7 @@ pub async fn assemble(
             gateway_audience: format!("{public_url}/gateway"),
         },
         public_url,
-        clock,
+        clock: clock.clone(),
         store: opened.store.clone(),
         memory: memory.clone(),
         master_key: opened.master_key,
@@ -94,11 +95,12 @@ pub async fn assemble(
         peppers: opened.peppers,
         limits: Limits::new(&config.limits),
         usage: Arc::new(UsageRecorder::default()),
+        oldest_key: OldestKey::default(),
         stopping: Stopping::default(),
         places: Semaphore::new(config.limits.concurrent_requests.min(Semaphore::MAX_PERMITS)),
         config,
     });
-    let mut follower = Follower::new(opened.store, memory);
+    let mut follower = Follower::new(opened.store, memory, clock);
     follower.poll().await?;
     Ok((app, follower, opened.data_dir))
 }

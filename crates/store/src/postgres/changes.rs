@@ -19,8 +19,9 @@ const INSERT: &str = "INSERT INTO change (at, kind, project_id, client_id) VALUE
 /// statement, so that all of it is of one snapshot. Without `$1` there is nothing to tell.
 ///
 /// While every number below the lowest one left was finished in the reader's snapshot, it has missed nothing that is gone.
-pub(super) const AFTER: &str = "SELECT here.snapshot, here.server, here.reaches_back, c.ordinal, c.kind, c.project_id, c.client_id
+pub(super) const AFTER: &str = "SELECT here.snapshot, here.server, here.at, here.reaches_back, c.ordinal, c.kind, c.project_id, c.client_id
     FROM (SELECT pg_current_snapshot()::text AS snapshot, pg_postmaster_start_time()::text AS server,
+        floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at,
         (SELECT transaction FROM change ORDER BY transaction LIMIT 1) <= pg_snapshot_xmin($1::pg_snapshot)
             AND pg_snapshot_xmax($1::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot()) AS reaches_back) here
     LEFT JOIN (SELECT ordinal, kind, project_id, client_id FROM change
@@ -74,6 +75,7 @@ pub(super) async fn since(store: &PostgresStore, position: Option<&ChangePositio
     let here = rows
         .first()
         .ok_or(StoreError::Unsupported("a feed without an end"))?;
+    let at = Timestamp::from_millisecond(here.at).ok();
     let end = self::position(&here.server, &here.snapshot);
     let knows_all = match seen {
         None => true,
@@ -83,6 +85,7 @@ pub(super) async fn since(store: &PostgresStore, position: Option<&ChangePositio
     };
     Ok(Changes {
         position: end,
+        at,
         changed: knows_all.then(|| distinct(rows)).transpose()?,
     })
 }

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
 
 use super::{PostgresStore, PostgresUrl, writer};
-use crate::{Result, StoreError};
+use crate::{Condition, Result, StoreError};
 
 /// How long one statement may run on the server, or wait for a lock there.
 const STATEMENT_TIMEOUT: &str = "5s";
@@ -41,6 +41,8 @@ struct Inner {
     urls: Vec<PgConnectOptions>,
     known: Arc<Known>,
     sought_at: tokio::sync::Mutex<Option<Instant>>,
+    waiting: AtomicU64,
+    repeated: AtomicU64,
 }
 
 /// What one pool learns and all must heed: were the feed still read from a primary of before, memory would be believed that
@@ -106,11 +108,14 @@ impl Servers {
             urls,
             known,
             sought_at: tokio::sync::Mutex::default(),
+            waiting: AtomicU64::default(),
+            repeated: AtomicU64::default(),
         })))
     }
 
     /// A connection to the primary.
     pub(super) async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+        let _waiting = Waiting::begin(&self.0.waiting);
         let acquire = self.0.pool.acquire();
         tokio::pin!(acquire);
         match tokio::time::timeout(PATIENCE, &mut acquire).await {
@@ -120,6 +125,11 @@ impl Servers {
                 acquire.await
             }
         }
+    }
+
+    /// Counts an attempt that is made again.
+    pub(super) fn repeated(&self) {
+        self.0.repeated.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Gives up every connection that is open now, and asks which server is the primary.
@@ -148,6 +158,22 @@ impl Servers {
             self.0.pool.set_connect_options(url.clone());
         }
         *sought_at = Some(Instant::now());
+    }
+}
+
+/// Somebody who waits for a connection; also when that somebody goes away.
+struct Waiting<'w>(&'w AtomicU64);
+
+impl<'w> Waiting<'w> {
+    fn begin(count: &'w AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -211,6 +237,17 @@ pub(super) async fn ping(store: &PostgresStore) -> Result<()> {
         })
     })
     .await
+}
+
+/// How busy the connections are; the one for the feed is not among them.
+pub(super) fn condition(store: &PostgresStore) -> Condition {
+    let servers = &store.servers.0;
+    Condition {
+        connections: servers.pool.size(),
+        idle: u32::try_from(servers.pool.num_idle()).unwrap_or(u32::MAX),
+        waiting: servers.waiting.load(Ordering::Relaxed),
+        repeated: servers.repeated.load(Ordering::Relaxed),
+    }
 }
 
 /// Ends all connections.

@@ -135,6 +135,7 @@ where
                     servers.lost().await;
                 }
                 if pauses.pause().await {
+                    servers.repeated();
                     continue;
                 }
             }
@@ -172,6 +173,7 @@ where
                 if !trouble.may_pass() || !pauses.pause().await {
                     return Err(trouble.into_error());
                 }
+                servers.repeated();
             }
         }
     }

@@ -76,6 +76,7 @@ row! {
     FeedRow {
         snapshot: String,
         server: String,
+        at: i64,
         reaches_back: Option<bool>,
         ordinal: Option<i64>,
         kind: Option<String>,

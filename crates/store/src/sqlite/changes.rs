@@ -70,6 +70,7 @@ pub(super) async fn since(store: &SqliteStore, position: Option<&ChangePosition>
         return Ok(Changes {
             position: position.clone(),
             changed: Some(Vec::new()),
+            at: None,
         });
     }
     let changes = read_since(store, position).await?;
@@ -85,6 +86,7 @@ async fn read_since(store: &SqliteStore, position: Option<&ChangePosition>) -> R
     let nothing = Changes {
         position: at(newest),
         changed: Some(Vec::new()),
+        at: None,
     };
     let Some(position) = position else {
         return Ok(nothing);

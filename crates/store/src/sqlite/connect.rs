@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
 
 use super::{SqliteOptions, SqliteStore};
-use crate::{Result, StoreError};
+use crate::{Condition, Result, StoreError};
 
 /// How long to wait for a lock that another process holds, such as a backup tool; there is none among our own connections.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -118,6 +118,16 @@ pub(super) fn read_only(file: &Path) -> SqliteConnectOptions {
 /// One connection.
 pub(super) async fn open(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
     Ok(SqliteConnection::connect_with(options).await?)
+}
+
+/// How busy the readers are, and how many writes wait.
+pub(super) fn condition(store: &SqliteStore) -> Condition {
+    Condition {
+        connections: store.readers.size(),
+        idle: u32::try_from(store.readers.num_idle()).unwrap_or(u32::MAX),
+        waiting: store.writer.waiting(),
+        repeated: 0,
+    }
 }
 
 /// Applies the migrations that are missing. A schema of a later program is refused.

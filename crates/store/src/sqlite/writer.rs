@@ -76,6 +76,12 @@ impl Writer {
         }
     }
 
+    /// How many intentions wait for their turn.
+    pub(super) fn waiting(&self) -> u64 {
+        let taken = |queue: &mpsc::Sender<Message>| queue.max_capacity() - queue.capacity();
+        self.queue.as_ref().map_or(0, taken) as u64
+    }
+
     /// Carries out an intention: what it did is on disk when this answers.
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T>
     where

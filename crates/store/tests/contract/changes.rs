@@ -19,6 +19,7 @@ pub(crate) async fn every_intention_says_what_it_makes_old(mut world: World) {
         let Changes {
             position: next,
             changed,
+            ..
         } = world.store.changes(Some(&position)).await.unwrap();
         position = next;
         changed.unwrap()

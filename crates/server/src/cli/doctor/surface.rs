@@ -55,10 +55,28 @@ fn reachable(health: &Reply) -> Verdict {
 
 async fn ready(server: &Server) -> anyhow::Result<Verdict> {
     let reply = server.ask(Call::get(&["readyz"]), &Caller::Nobody).await?;
-    Ok(match reply.status {
-        StatusCode::OK => ok("the database can be written, and memory is up to date"),
+    Ok(readiness(&reply))
+}
+
+fn readiness(reply: &Reply) -> Verdict {
+    match reply.status {
+        StatusCode::OK => match warnings(reply) {
+            Some(warnings) => warn(warnings),
+            None => ok("the database can be written, and memory is up to date"),
+        },
         status => fail(format!("/readyz was answered {status}")),
-    })
+    }
+}
+
+/// What the node warns of, in its own words.
+fn warnings(reply: &Reply) -> Option<String> {
+    let body: Value = serde_json::from_str(&reply.text).ok()?;
+    let texts: Vec<_> = body["warnings"]
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(" "))
 }
 
 fn encryption(server: &Server, health: &Reply, now: Timestamp) -> anyhow::Result<Verdict> {
@@ -273,6 +291,32 @@ mod tests {
             skew(DATE, "2026-11-23T06:35:05Z", "2026-11-23T06:35:06Z"),
             Level::Fail
         );
+    }
+
+    #[test]
+    fn a_ready_node_may_still_warn() {
+        let said = |status, text: &str| {
+            let text = text.to_owned();
+            readiness(&Reply {
+                status,
+                headers: HeaderMap::new(),
+                text,
+                certificate: None,
+            })
+        };
+        let quiet = said(StatusCode::OK, r#"{"status":"ready","warnings":[]}"#);
+        assert_eq!(quiet.level(), Level::Ok);
+        let older = said(StatusCode::OK, r#"{"status":"ready"}"#);
+        assert_eq!(older.level(), Level::Ok);
+        let off = said(
+            StatusCode::OK,
+            r#"{"status":"ready","warnings":["The clock is 7 s ahead."]}"#,
+        );
+        assert_eq!(
+            (off.level(), off.text()),
+            (Level::Warn, "The clock is 7 s ahead.")
+        );
+        assert_eq!(said(StatusCode::SERVICE_UNAVAILABLE, "{}").level(), Level::Fail);
     }
 
     #[test]

@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::body::Body;
+use countersign::keys::making::look_after_keys;
 use countersign::memory::feed::{Follower, Freshness};
 use futures_util::stream;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::support::caller::JSON;
 use crate::support::observed_store::Fault;
-use crate::support::{TestApp, client_path};
+use crate::support::{TestApp, client_path, engine};
 
 /// A body that is not sent before the signal comes.
 fn body_on_signal(signal: oneshot::Receiver<&'static str>) -> Body {
@@ -194,10 +195,7 @@ async fn healthz_looks_at_nothing_and_readyz_at_the_database() {
     let caller = app.anonymous();
     let (answer, asked) = app.store.asked_during(caller.get("/healthz")).await;
     assert_eq!((answer.ok(), asked), (json!({ "status": "ok" }), vec![]));
-    assert_eq!(
-        app.anonymous().get("/readyz").await.ok(),
-        json!({ "status": "ready" })
-    );
+    assert_eq!(app.anonymous().get("/readyz").await.ok()["status"], "ready");
     app.store.fail("ping", Fault::Unavailable);
     app.anonymous()
         .get("/readyz")
@@ -205,6 +203,39 @@ async fn healthz_looks_at_nothing_and_readyz_at_the_database() {
         .problem(503, "service_unavailable");
     app.store.fail("ping", Fault::Unavailable);
     app.anonymous().get("/healthz").await.ok();
+}
+
+/// Who watches many nodes compares them by what each says of itself.
+#[tokio::test]
+async fn readyz_tells_the_age_of_what_it_rests_on() {
+    let app = TestApp::new().await;
+    let before = app.anonymous().get("/readyz").await.ok();
+    assert!(before["database"]["answered_in_ms"].is_u64(), "{before}");
+    assert!(before["changes"]["read_ms_ago"].is_u64(), "{before}");
+    assert_eq!(
+        before["signing_keys"]["oldest_signs_for_seconds"],
+        Value::Null,
+        "nobody looked yet"
+    );
+    look_after_keys(&app.app).await.unwrap();
+    app.clock.advance(90);
+    let after = app.anonymous().get("/readyz").await.ok();
+    assert_eq!(after["signing_keys"]["oldest_signs_for_seconds"], 90);
+}
+
+/// The clock of these stories is in another year than the one of a PostgreSQL server. SQLite has no clock of its own.
+#[tokio::test]
+async fn readyz_warns_of_a_clock_that_is_off() {
+    let app = TestApp::new().await;
+    let ready = app.anonymous().get("/readyz").await.ok();
+    assert_eq!(ready["status"], "ready", "others may be off as well");
+    let warnings = ready["warnings"].as_array().unwrap();
+    if engine::is_postgres() {
+        assert!(ready["clock"]["ahead_of_database_ms"].as_i64().unwrap().abs() > 5000);
+        assert!(warnings[0].as_str().unwrap().contains("clock"), "{ready}");
+    } else {
+        assert_eq!((&ready["clock"], warnings.len()), (&Value::Null, 0));
+    }
 }
 
 /// A node that has lost the change feed must not be given requests.
@@ -215,7 +246,7 @@ async fn readyz_says_no_while_the_change_feed_is_not_read() {
         .get("/readyz")
         .await
         .problem(503, "service_unavailable");
-    let mut follower = Follower::new(app.store.clone(), app.app.memory.clone());
+    let mut follower = Follower::new(app.store.clone(), app.app.memory.clone(), app.clock.clone());
     follower.poll().await.unwrap();
     app.anonymous()
         .get("/readyz")

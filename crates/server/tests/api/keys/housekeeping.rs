@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::keys::making::rotate_due_keys;
+use countersign::keys::making::look_after_keys;
 use countersign_core::audit::{Action, ActorKind};
 use countersign_store::Store;
 use serde_json::json;
@@ -17,13 +17,13 @@ const DAY: i64 = 24 * HOUR;
 #[tokio::test]
 async fn old_keys_get_successors_by_themselves_in_every_project() {
     let (app, client) = arranged().await;
-    rotate_due_keys(&app.app).await.unwrap();
+    look_after_keys(&app.app).await.unwrap();
     app.clock.advance(180 * DAY - 1);
-    rotate_due_keys(&app.app).await.unwrap();
+    look_after_keys(&app.app).await.unwrap();
     assert_eq!(states(&app).await.len(), 1, "not yet");
     app.clock.advance(1);
-    rotate_due_keys(&app.app).await.unwrap();
-    rotate_due_keys(&app.app).await.unwrap();
+    look_after_keys(&app.app).await.unwrap();
+    look_after_keys(&app.app).await.unwrap();
     assert_eq!(states(&app).await.len(), 2, "and once");
     assert_eq!(
         app.published_kids(&stytch_jwks_path(&app.other.id)).await.len(),
@@ -38,7 +38,7 @@ async fn old_keys_get_successors_by_themselves_in_every_project() {
     assert_eq!((event.actor.kind, event.address), (ActorKind::System, None));
     app.clock.advance(HOUR);
     assert_ne!(kid_of(&app.token(&client).await), app.project.kid);
-    rotate_due_keys(&app.app).await.unwrap();
+    look_after_keys(&app.app).await.unwrap();
     assert_eq!(states(&app).await.len(), 2, "the new key is young");
 }
 
@@ -46,7 +46,7 @@ async fn old_keys_get_successors_by_themselves_in_every_project() {
 async fn who_wants_no_rotation_gets_none() {
     let app = TestApp::with(|config| config.keys.rotate_every = Duration::ZERO).await;
     app.clock.advance(3650 * DAY);
-    rotate_due_keys(&app.app).await.unwrap();
+    look_after_keys(&app.app).await.unwrap();
     assert_eq!(states(&app).await.len(), 1);
 }
 

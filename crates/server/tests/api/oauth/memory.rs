@@ -82,7 +82,11 @@ async fn every_change_reaches_the_next_token() {
 async fn what_another_node_changes_is_known_after_the_next_look_at_the_feed() {
     let app = TestApp::new().await;
     let client = app.create_client(json!({ "client_id": "worker" })).await;
-    let mut follower = Follower::new(app.store.clone() as Arc<dyn Store>, app.app.memory.clone());
+    let mut follower = Follower::new(
+        app.store.clone() as Arc<dyn Store>,
+        app.app.memory.clone(),
+        app.clock.clone(),
+    );
     follower.poll().await.unwrap();
     app.token(&client).await;
     deactivate_elsewhere(&app).await;

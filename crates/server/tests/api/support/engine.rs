@@ -8,9 +8,14 @@ use toml::Value as Toml;
 /// What seals the database on a server; only beside an embedded one is a key made.
 const MASTER_KEY: &str = "b3d1f0a2c4e6980717263544536271809fa0b1c2d3e4f5061728394a5b6c7d8e";
 
+/// Whether the stories are told on PostgreSQL.
+pub(crate) fn is_postgres() -> bool {
+    std::env::var("COUNTERSIGN_TEST_ENGINE").as_deref() == Ok("postgres")
+}
+
 /// Sets where the database is; what it gives back must live as long as the story.
 pub(super) fn choose(dir: &impl AsRef<Path>, overrides: &mut Vec<(&'static str, Toml)>) -> Option<Cluster> {
-    if std::env::var("COUNTERSIGN_TEST_ENGINE").as_deref() != Ok("postgres") {
+    if !is_postgres() {
         return None;
     }
     let (url, cluster) = database_for_a_test().unwrap();

@@ -20,6 +20,7 @@ use axum::body::Body;
 use countersign::app::{App, Parts, Stopping};
 use countersign::clock::Clock;
 use countersign::config::{Config, signed};
+use countersign::keys::OldestKey;
 use countersign::limits::Limits;
 use countersign::memory::Memory;
 use countersign::memory::feed::{Follower, Freshness};
@@ -115,7 +116,7 @@ impl TestApp {
             config.cache.max_mib * 1024 * 1024,
             Arc::new(freshness),
         ));
-        let mut follower = Follower::new(store.clone(), memory.clone());
+        let mut follower = Follower::new(store.clone(), memory.clone(), clock.clone());
         follower.poll().await.unwrap();
         let feed_start = store.changes(None).await.unwrap().position;
         let app = App::new(Parts {
@@ -133,6 +134,7 @@ impl TestApp {
             peppers: opened.peppers,
             limits: Limits::new(&config.limits),
             usage: Arc::new(UsageRecorder::default()),
+            oldest_key: OldestKey::default(),
             stopping: Stopping::default(),
             places: Semaphore::new(config.limits.concurrent_requests),
             config,

@@ -16,8 +16,8 @@ use countersign_core::project::{Project, ProjectSecret};
 use countersign_core::search::Search;
 use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 use countersign_store::{
-    ChangePosition, Changes, ClientListing, Installation, Page, ProjectRecord, Resealed, Result, Row,
-    SealedValue, Store, StoreError,
+    ChangePosition, Changes, ClientListing, Condition, Installation, Page, ProjectRecord, Resealed, Result,
+    Row, SealedValue, Store, StoreError,
 };
 use tokio::sync::watch;
 
@@ -122,6 +122,10 @@ macro_rules! observed {
                 self.end(stringify!($name));
                 answer
             })*
+
+            fn condition(&self) -> Condition {
+                self.inner.condition()
+            }
 
             async fn close(&self) {
                 self.inner.close().await;
