@@ -202,7 +202,7 @@ async fn insert_first_project(opened: &Opened, id: &ProjectId) -> anyhow::Result
     let now = Timestamp::UNIX_EPOCH;
     let profile = TokenProfile::StandardEs256;
     let project = Project::new(id.clone(), "bench", profile, "http://bench.example", now)?;
-    let keys = countersign::keys::making::first_keys(id, &opened.master_key, now)?;
+    let keys = countersign::keys::making::first_keys(id, opened.master_keys.present(), now)?;
     let secret = crate::countersign_process::project_secret(&opened.peppers, id, now);
     let event = Origin::system().event(
         Action::ProjectCreated,

@@ -22,6 +22,7 @@ pub mod digest;
 pub mod grant;
 pub mod ids;
 pub mod key_life;
+pub mod master_keys;
 pub mod metadata;
 pub mod operator;
 pub mod pepper;

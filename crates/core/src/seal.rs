@@ -198,6 +198,12 @@ impl Sealed {
         self.parts().map(|(key_id, _)| key_id)
     }
 
+    /// How the stored form begins, up to and with the key's id: the same in everything that one master key sealed.
+    pub fn beginning(&self) -> &str {
+        let body = self.parts().map_or(0, |(_, body)| body.len());
+        &self.0[..self.0.len() - body]
+    }
+
     fn parts(&self) -> Option<(&str, &str)> {
         self.0.strip_prefix("v1.")?.split_once('.')
     }

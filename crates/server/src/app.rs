@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use countersign_core::Timestamp;
 use countersign_core::grant::TokenPolicy;
+use countersign_core::master_keys::MasterKeys;
 use countersign_core::pepper::Peppers;
-use countersign_core::seal::MasterKey;
 use countersign_store::Store;
 use tokio::sync::Semaphore;
 
@@ -48,7 +48,7 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub store: Arc<dyn Store>,
     pub memory: Arc<Memory>,
-    pub master_key: MasterKey,
+    pub master_keys: MasterKeys,
     pub peppers: Arc<Peppers>,
     pub token_policy: TokenPolicy,
     pub signer: Signer,

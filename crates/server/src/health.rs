@@ -14,7 +14,8 @@ pub async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// The service is not about to stop, the database can be read and written, and memory is up to date. Says beside it what
+/// The service is not about to stop, the database can be read and written and is sealed with a master key that is
+/// held, and memory is up to date. Says beside it what
 /// whoever watches many nodes compares, and warns of what does not stop this one.
 pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if app.stopping.has_begun() {
@@ -23,6 +24,13 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let asked = Instant::now();
     app.store.ping().await?;
     let answered = asked.elapsed();
+    let sealed = app.store.installation().await?;
+    if sealed.is_none_or(|sealed| app.master_keys.that_sealed(&sealed.check).is_err()) {
+        return Err(Problem::unavailable(
+            "The database is sealed with a master key that this node was not given.",
+            5,
+        ));
+    }
     if !app.memory.is_fresh() {
         return Err(Problem::unavailable(
             "The change feed has not been read within the last second.",

@@ -67,7 +67,8 @@ pub trait Store: Send + Sync + 'static {
 
     // Projects, their secrets and signing keys.
 
-    /// Keeps a new project with its first secret and keys; [`StoreError::Duplicate`] when the id is taken.
+    /// Keeps a new project with its first secret and keys; [`StoreError::Duplicate`] when the id is taken,
+    /// [`StoreError::Stale`] when the keys are sealed with another master key than the installation.
     async fn insert_project(
         &self,
         project: &Project,
@@ -102,7 +103,9 @@ pub trait Store: Send + Sync + 'static {
         event: &AuditEvent,
     ) -> Result<()>;
     /// Adds a signing key and retires those before it. `expected_kids` are the kids of its project and algorithm that the
-    /// plan was made from: [`StoreError::Stale`] when others are there by now, so two nodes cannot both rotate.
+    /// plan was made from: [`StoreError::Stale`] when others are there by now, so two nodes cannot both rotate; and when the
+    /// key is sealed with another master key than the installation, so that a node which missed a rotation of the master key
+    /// leaves nothing that nobody opens.
     async fn insert_key(
         &self,
         key: &StoredKey,

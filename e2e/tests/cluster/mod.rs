@@ -2,6 +2,7 @@
 
 mod failover;
 mod first_start;
+mod master_key;
 mod propagation;
 
 use anyhow::Context as _;

@@ -186,8 +186,8 @@ pub async fn create_project(
     let project =
         Project::new(id.clone(), &body.name, profile, &app.public_url, now).map_err(invalid_name)?;
     let keys = {
-        let (app, id) = (app.clone(), id.clone());
-        let made = tokio::task::spawn_blocking(move || making::first_keys(&id, &app.master_key, now));
+        let (id, master_key) = (id.clone(), making::sealing_key(&app).await?);
+        let made = tokio::task::spawn_blocking(move || making::first_keys(&id, &master_key, now));
         made.await
             .map_err(|error| Problem::internal(&error))?
             .map_err(|error| Problem::internal(&error))?

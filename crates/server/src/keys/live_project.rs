@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use countersign_core::key_life::{KeyState, StoredKey, signing_position};
+use countersign_core::master_keys::MasterKeys;
 use countersign_core::project::{Project, ProjectSecret};
-use countersign_core::seal::{MasterKey, OpenError, SealedRow};
+use countersign_core::seal::{OpenError, SealedRow};
 use countersign_core::{Algorithm, Timestamp};
 use countersign_store::ProjectRecord;
 use countersign_token::PublicJwk;
@@ -66,12 +67,12 @@ impl LiveProject {
     /// Opens and parses what the store gave.
     pub fn open(
         record: ProjectRecord,
-        master_key: &MasterKey,
+        master_keys: &MasterKeys,
         now: Timestamp,
     ) -> Result<Self, LiveProjectError> {
         let published = record.keys.into_iter().filter(|key| key.is_published(now));
         let keys = published
-            .map(|key| LiveKey::open(key, master_key))
+            .map(|key| LiveKey::open(key, master_keys))
             .collect::<Result<_, _>>()?;
         let secrets = record
             .secrets
@@ -100,8 +101,8 @@ impl LiveProject {
 }
 
 impl LiveKey {
-    fn open(stored: StoredKey, master_key: &MasterKey) -> Result<Self, LiveProjectError> {
-        let pkcs8 = master_key
+    fn open(stored: StoredKey, master_keys: &MasterKeys) -> Result<Self, LiveProjectError> {
+        let pkcs8 = master_keys
             .open(key_row(&stored.kid), &stored.sealed)
             .map_err(|source| LiveProjectError::Sealed {
                 kid: stored.kid.clone(),

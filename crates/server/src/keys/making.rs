@@ -1,5 +1,7 @@
 //! Making signing keys and putting them into service.
 
+use std::sync::Arc;
+
 use countersign_core::audit::{Action, Origin};
 use countersign_core::ids::{ProjectId, generate_kid};
 use countersign_core::key_life::{self, RotationPlan, StoredKey};
@@ -73,6 +75,16 @@ pub fn first_keys(
         .collect()
 }
 
+/// The master key that the installation is sealed with at this moment; what is sealed with another is refused by the store.
+pub async fn sealing_key(app: &App) -> Result<Arc<MasterKey>, Problem> {
+    let installation = app.store.installation().await?;
+    let installation = installation.ok_or_else(|| Problem::failed("the installation is gone"))?;
+    match app.master_keys.that_sealed(&installation.check) {
+        Ok(key) => Ok(key.clone()),
+        Err(error) => Err(Problem::internal(&error)),
+    }
+}
+
 /// Rotates the key of an algorithm, or makes its first one.
 pub async fn rotate(
     app: &App,
@@ -98,10 +110,10 @@ pub async fn rotate(
         Rotation::Emergency => key_life::plan_emergency(&record.keys, algorithm, now),
     };
     let key = {
-        let (app, project_id, plan) = (app.clone(), project_id.clone(), plan.clone());
-        let made = tokio::task::spawn_blocking(move || {
-            make_key(&project_id, algorithm, &plan, &app.master_key, now)
-        });
+        let master_key = sealing_key(app).await?;
+        let (project_id, plan) = (project_id.clone(), plan.clone());
+        let made =
+            tokio::task::spawn_blocking(move || make_key(&project_id, algorithm, &plan, &master_key, now));
         made.await
             .map_err(|error| Problem::internal(&error))?
             .map_err(|error| Problem::internal(&error))?

@@ -22,7 +22,7 @@ impl App {
                 let Some(record) = self.store.project(id).await? else {
                     return Ok(None);
                 };
-                let live = LiveProject::open(record, &self.master_key, self.now());
+                let live = LiveProject::open(record, &self.master_keys, self.now());
                 live.map(|live| Some(Arc::new(live)))
                     .map_err(|error| Problem::internal(&error))
             })

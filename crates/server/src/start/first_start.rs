@@ -115,7 +115,7 @@ pub fn project(
 ) -> anyhow::Result<NewProject> {
     let profile = TokenProfile::default();
     let project = Project::new(id.clone(), "default", profile, public_url, now)?;
-    let keys = first_keys(id, &opened.master_key, now)?;
+    let keys = first_keys(id, opened.master_keys.present(), now)?;
     let secret = ProjectSecret {
         id: generate_secret_id(&mut chance()),
         project_id: id.clone(),

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use countersign_core::master_keys::MasterKeys;
 use countersign_core::seal::{MasterKey, OpenError};
 use countersign_store::Installation;
 use zeroize::Zeroizing;
@@ -47,6 +48,19 @@ pub fn find(config: &Config, data_dir: &Path, installation: &Installation) -> an
         },
         Err(OpenError::Altered) => bail!("the check value of the database was altered"),
     }
+}
+
+/// The key that fits an installation, and the other one where two were given: a rotation may move to it while this node runs.
+pub fn find_all(config: &Config, data_dir: &Path, installation: &Installation) -> anyhow::Result<MasterKeys> {
+    let present = find(config, data_dir, installation)?;
+    let next = match next(config, data_dir) {
+        // A rotation was interrupted while it wrote the file, and nothing is sealed with what should have stood in it.
+        Err(_) if config.master_key.next_file.as_os_str().is_empty() => None,
+        next => next?,
+    };
+    let given = [configured(config, data_dir)?, next];
+    let other = given.into_iter().flatten().find(|key| key.id() != present.id());
+    Ok(MasterKeys::new(present, other))
 }
 
 /// The key for an empty database: the one given, or in embedded mode a new one.

@@ -53,18 +53,18 @@ pub async fn rotate(
         }
         (None, false) => MasterKey::generate(&mut chance()),
     };
-    if new_key.id() == opened.master_key.id() {
+    if new_key.id() == opened.master_keys.present().id() {
         bail!("the new key is the present one");
     }
     if !from_outside {
         put_next(&opened.data_dir, &new_key)?;
     }
-    let values = reseal(opened.store.as_ref(), &opened.master_key, &new_key, now).await?;
+    let values = reseal(opened.store.as_ref(), opened.master_keys.present(), &new_key, now).await?;
     if !from_outside {
         finish_interrupted_rotation(opened.data_dir.path())?;
     }
     Ok(Rotated {
-        old_key_id: opened.master_key.id().to_owned(),
+        old_key_id: opened.master_keys.present().id().to_owned(),
         new_key_id: new_key.id().to_owned(),
         values,
         to_do: from_outside

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use countersign_core::grant::TokenPolicy;
+use countersign_core::master_keys::MasterKeys;
 use countersign_core::pepper::Peppers;
-use countersign_core::seal::MasterKey;
 use countersign_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
@@ -37,8 +37,8 @@ pub struct Opened {
     pub data_dir: DataDir,
     /// The database.
     pub store: Arc<dyn Store>,
-    /// The key that fits it.
-    pub master_key: MasterKey,
+    /// The key that fits it, and the one that a rotation may move to.
+    pub master_keys: MasterKeys,
     /// The peppers it opened.
     pub peppers: Arc<Peppers>,
 }
@@ -56,12 +56,12 @@ pub async fn open(config: &Config, clock: &dyn Clock) -> anyhow::Result<Opened> 
         }
     }
     let installation = store.installation().await?.context("the installation is gone")?;
-    let master_key = master_key::find(config, data_dir.path(), &installation)?;
-    let peppers = installation::open_peppers(&installation, &master_key)?;
+    let master_keys = master_key::find_all(config, data_dir.path(), &installation)?;
+    let peppers = installation::open_peppers(&installation, master_keys.present())?;
     Ok(Opened {
         data_dir,
         store,
-        master_key,
+        master_keys,
         peppers: Arc::new(peppers),
     })
 }
@@ -89,7 +89,7 @@ pub async fn assemble(
         clock: clock.clone(),
         store: opened.store.clone(),
         memory: memory.clone(),
-        master_key: opened.master_key,
+        master_keys: opened.master_keys,
         signer: Signer::start(cores, config.limits.signing_queue).context("signing threads")?,
         secrets: SecretChecker::new(opened.peppers.clone(), slow_digests),
         peppers: opened.peppers,

@@ -11,9 +11,11 @@ use super::writer::{self, Attempted, Isolation};
 use super::{PostgresStore, audit, changes, stale_unless};
 use crate::{Change, Result};
 
+/// Not when the installation is sealed with another master key than this row, by how its check value begins, `$10`.
 const INSERT: &str = "INSERT INTO signing_key
         (kid, project_id, algorithm, announced_at, activate_at, retire_at, drop_at, sealed, certificate)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
+    WHERE NOT EXISTS (SELECT 1 FROM installation WHERE substr(check_sealed, 1, length($10)) <> $10)";
 
 pub(super) const OF_PROJECT: &str =
     "SELECT kid, project_id, algorithm, announced_at, activate_at, retire_at, drop_at, sealed,
@@ -83,9 +85,10 @@ async fn retire(
     Ok(stale_unless(retired.rows_affected() == 1)?)
 }
 
-/// Adds a key's row to the transaction of its caller.
-pub(super) async fn insert_row(connection: &mut PgConnection, key: &StoredKey) -> sqlx::Result<()> {
-    sqlx::query(INSERT)
+/// Adds a key's row to the transaction of its caller, who is alone with it: so no rotation of the master key slips between
+/// the look at the installation and the row, and leaves behind a key that nobody opens any more.
+pub(super) async fn insert_row(connection: &mut PgConnection, key: &StoredKey) -> Attempted<()> {
+    let inserted = sqlx::query(INSERT)
         .bind(&key.kid)
         .bind(key.project_id.as_str())
         .bind(key.algorithm.name())
@@ -95,9 +98,10 @@ pub(super) async fn insert_row(connection: &mut PgConnection, key: &StoredKey) -
         .bind(key.drop_at.map(Timestamp::as_millisecond))
         .bind(key.sealed.as_str())
         .bind(key.certificate.as_deref())
+        .bind(key.sealed.beginning())
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(stale_unless(inserted.rows_affected() == 1)?)
 }
 
 /// The keys left the key set long ago, so there is no event; but memory shall let go of the private halves too.

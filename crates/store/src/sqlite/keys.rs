@@ -10,9 +10,11 @@ use sqlx::SqliteConnection;
 use super::{SqliteStore, audit, changes, stale_unless};
 use crate::{Change, Result};
 
+/// Not when the installation is sealed with another master key than this row, by how its check value begins, `?10`.
 const INSERT: &str = "INSERT INTO signing_key
         (kid, project_id, algorithm, announced_at, activate_at, retire_at, drop_at, sealed, certificate)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+    WHERE NOT EXISTS (SELECT 1 FROM installation WHERE substr(check_sealed, 1, length(?10)) <> ?10)";
 
 pub(super) const OF_PROJECT: &str =
     "SELECT kid, project_id, algorithm, announced_at, activate_at, retire_at, drop_at, sealed,
@@ -79,7 +81,7 @@ async fn retire(
 
 /// Adds a key's row to the transaction of its caller.
 pub(super) async fn insert_row(connection: &mut SqliteConnection, key: &StoredKey) -> Result<()> {
-    sqlx::query(INSERT)
+    let inserted = sqlx::query(INSERT)
         .bind(&key.kid)
         .bind(key.project_id.as_str())
         .bind(key.algorithm.name())
@@ -89,9 +91,10 @@ pub(super) async fn insert_row(connection: &mut SqliteConnection, key: &StoredKe
         .bind(key.drop_at.map(Timestamp::as_millisecond))
         .bind(key.sealed.as_str())
         .bind(key.certificate.as_deref())
+        .bind(key.sealed.beginning())
         .execute(connection)
         .await?;
-    Ok(())
+    stale_unless(inserted.rows_affected() == 1)
 }
 
 /// The keys left the key set long ago, so there is no event; but memory shall let go of the private halves too.

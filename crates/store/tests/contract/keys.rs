@@ -3,8 +3,10 @@
 use countersign_core::Algorithm;
 use countersign_core::audit::Action;
 use countersign_core::key_life::{Retirement, StoredKey};
+use countersign_core::seal::Sealed;
 use countersign_store::{Change, StoreError};
 
+use crate::installation::installation;
 use crate::world::{World, at};
 
 async fn keys(world: &World) -> Vec<StoredKey> {
@@ -122,4 +124,31 @@ pub(crate) async fn keys_dropped_long_ago_are_deleted(mut world: World) {
     let position = world.position().await;
     assert_eq!(world.store.delete_dropped_keys(at(20)).await.unwrap(), 0);
     assert_eq!(world.changed_since(&position).await, []);
+}
+
+/// A node that missed the rotation of the master key must not leave behind what no node will open.
+pub(crate) async fn a_key_sealed_with_another_master_key_is_stale(mut world: World) {
+    let event = world.event(Action::PepperCreated, "");
+    world
+        .store
+        .create_installation(&installation(), &event)
+        .await
+        .unwrap();
+    let mut other = world.new_key(Algorithm::Rs256, 1);
+    other.sealed = Sealed::from_stored(other.sealed.as_str().replace("v1.test.", "v1.tes."));
+    assert!(matches!(
+        world.keep_key(&other, &[]).await,
+        Err(StoreError::Stale)
+    ));
+    let (project, event) = (world.new_project(), world.event(Action::ProjectCreated, "p"));
+    let secret = world.new_project_secret(&project.id);
+    other.project_id = project.id.clone();
+    let inserted = world.store.insert_project(&project, &secret, &[other], &event);
+    assert!(matches!(inserted.await, Err(StoreError::Stale)));
+    assert_eq!(world.store.project(&project.id).await.unwrap(), None);
+    assert!(!world.store.event_exists(&event.id).await.unwrap());
+
+    let alike = world.new_key(Algorithm::Rs256, 1);
+    world.keep_key(&alike, &[]).await.unwrap();
+    assert_eq!(keys(&world).await, [alike]);
 }

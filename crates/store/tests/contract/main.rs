@@ -86,6 +86,7 @@ macro_rules! contract {
                     of_two_rotations_at_once_one_is_stale,
                     a_retirement_of_an_unknown_key_changes_nothing,
                     keys_dropped_long_ago_are_deleted,
+                    a_key_sealed_with_another_master_key_is_stale,
                 ],
                 operators: [
                     an_operator_is_found_by_the_digest_of_its_key,

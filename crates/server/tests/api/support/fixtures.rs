@@ -99,7 +99,7 @@ pub(super) async fn make_project(opened: &Opened, blueprint: Blueprint, now: Tim
         last_used_at: None,
         revoked_at: None,
     };
-    let keys = blueprint.keys(&opened.master_key, now);
+    let keys = blueprint.keys(opened.master_keys.present(), now);
     let event = Origin::system()
         .event(Action::ProjectCreated, Some(&id), id.as_str(), now, &mut chance())
         .to(project.for_audit());

@@ -124,7 +124,7 @@ impl TestApp {
             clock: clock.clone(),
             store: store.clone(),
             memory,
-            master_key: opened.master_key,
+            master_keys: opened.master_keys,
             token_policy: TokenPolicy {
                 lifetime: signed(config.tokens.lifetime),
                 gateway_audience: format!("{PUBLIC_URL}/gateway"),
