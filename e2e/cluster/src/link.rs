@@ -2,8 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a copier sleeps before it looks again whether the link has thawed.
@@ -22,8 +22,8 @@ pub struct Link {
 struct Shared {
     target: u16,
     state: AtomicU8,
-    /// Loses the answer to the next commit, by cutting the connection once the server has it.
-    loses_commit: AtomicBool,
+    /// Loses the answer to what holds these bytes, by cutting the connection once the server has it.
+    loses: Mutex<Option<Vec<u8>>>,
     streams: Mutex<Vec<TcpStream>>,
 }
 
@@ -35,7 +35,7 @@ impl Link {
         let shared = Arc::new(Shared {
             target,
             state: AtomicU8::new(HEALTHY),
-            loses_commit: AtomicBool::new(false),
+            loses: Mutex::default(),
             streams: Mutex::default(),
         });
         let accepting = shared.clone();
@@ -74,12 +74,18 @@ impl Link {
 
     /// Cuts the connection that commits next, after the server has the commit and before its answer is through.
     pub fn lose_next_commit(&self) {
-        self.shared.loses_commit.store(true, Ordering::SeqCst);
+        self.lose_answer_to("COMMIT\0");
+    }
+
+    /// Cuts the connection that sends these words next, such as a value that a statement is given, after the server has them
+    /// and before its answer is through.
+    pub fn lose_answer_to(&self, words: &str) {
+        *self.shared.loses() = Some(words.as_bytes().to_vec());
     }
 
     /// Whether that has happened.
     pub fn has_lost_it(&self) -> bool {
-        !self.shared.loses_commit.load(Ordering::SeqCst)
+        self.shared.loses().is_none()
     }
 }
 
@@ -117,8 +123,7 @@ impl Shared {
                 std::thread::sleep(THAW_EVERY);
             }
             let bytes = buffer.get(..read).unwrap_or_default();
-            let commits = is_upwards && bytes.windows(7).any(|window| window == b"COMMIT\0");
-            let is_lost = commits && self.loses_commit.swap(false, Ordering::SeqCst);
+            let is_lost = is_upwards && self.loses_answer_to(bytes);
             if is_lost {
                 // The way back ends first, so that no answer slips through.
                 let _ended = from.shutdown(Shutdown::Write);
@@ -134,13 +139,28 @@ impl Shared {
         let _ended = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
 
+    /// Whether the answer to these bytes shall be lost; once.
+    fn loses_answer_to(&self, bytes: &[u8]) -> bool {
+        let mut loses = self.loses();
+        let found = |words: &Vec<u8>| bytes.windows(words.len()).any(|window| window == words);
+        let is_lost = loses.as_ref().is_some_and(found);
+        if is_lost {
+            *loses = None;
+        }
+        is_lost
+    }
+
+    fn loses(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
+        self.loses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn end_all(&self) {
         for stream in self.lock().drain(..) {
             let _ended = stream.shutdown(Shutdown::Both);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<TcpStream>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

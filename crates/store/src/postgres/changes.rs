@@ -27,7 +27,7 @@ pub(super) const AFTER: &str = "SELECT here.snapshot, here.server, here.at, here
     LEFT JOIN (SELECT ordinal, kind, project_id, client_id FROM change
         WHERE transaction >= pg_snapshot_xmin($1::pg_snapshot)
             AND NOT pg_visible_in_snapshot(transaction, $1::pg_snapshot)
-        ORDER BY ordinal LIMIT $2) c ON true
+        ORDER BY transaction LIMIT $2) c ON true
     ORDER BY c.ordinal";
 
 /// The newest of the old changes stays: the lowest number then says how far the feed reaches back. Only what is older than

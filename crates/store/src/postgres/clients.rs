@@ -85,7 +85,7 @@ pub(super) async fn insert(store: &PostgresStore, client: &Client, event: &Audit
     writer::carry_out(
         &store.servers,
         &event.id,
-        Isolation::ReadCommitted,
+        Isolation::OneStatement,
         intention,
         |connection, (client, event)| {
             Box::pin(async move {

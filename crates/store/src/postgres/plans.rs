@@ -157,3 +157,24 @@ async fn everything_else_walks_indexes() {
     ];
     assert_walks(&statements, true).await;
 }
+
+/// Nodes look at the feed four times a second, and most of what is in it they have seen long ago.
+#[tokio::test]
+async fn the_feed_begins_where_its_reader_stopped() {
+    let (mut connection, _cluster) = database().await;
+    sqlx::raw_sql(
+        "INSERT INTO change (at, kind) SELECT 1, 'operators' FROM generate_series(1, 20000); ANALYZE change;
+        SET enable_seqscan = on; SET enable_bitmapscan = on",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    let steps = plan(&mut connection, "text, bigint", changes::AFTER).await;
+    assert!(
+        steps
+            .iter()
+            .any(|step| step.starts_with("Index Cond: (transaction >= ")),
+        "{steps:#?}"
+    );
+    assert!(!steps.iter().any(|step| step.contains("pkey")), "{steps:#?}");
+}

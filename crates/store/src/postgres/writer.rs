@@ -92,19 +92,20 @@ impl Trouble {
 /// How a transaction sees others.
 #[derive(Clone, Copy)]
 pub(super) enum Isolation {
-    /// What others committed shows at once; versions and unique keys decide races. One statement needs no more.
+    /// One statement, which is a transaction by itself: all of it or nothing, and one way to the server and back.
+    OneStatement,
+    /// What others committed shows at once; versions and unique keys decide races.
     ReadCommitted,
     /// As if alone: for what is decided by rows that it does not write.
     Serializable,
 }
 
 impl Isolation {
-    /// No statement of a write is cut short by the server: a commit that waits for its standby would then be called a success,
-    /// with a warning. Waits for locks have a limit of their own, and the whole attempt has ours.
-    fn begin(self) -> &'static str {
+    fn begin(self) -> Option<&'static str> {
         match self {
-            Self::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0",
-            Self::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL statement_timeout = 0",
+            Self::OneStatement => None,
+            Self::ReadCommitted => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
+            Self::Serializable => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
         }
     }
 }
@@ -243,7 +244,10 @@ async fn attempt<I: Sync, T>(
 ) -> Attempted<T> {
     let mut connection = servers.acquire().await?;
     let attempted = tokio::time::timeout(ATTEMPT, async {
-        let mut transaction = connection.begin_with(isolation.begin()).await?;
+        let Some(begin) = isolation.begin() else {
+            return steps(&mut connection, intention).await;
+        };
+        let mut transaction = connection.begin_with(begin).await?;
         let done = steps(&mut transaction, intention).await?;
         transaction.commit().await?;
         Ok(done)

@@ -143,8 +143,11 @@ pub(crate) async fn a_key_sealed_with_another_master_key_is_stale(mut world: Wor
     let (project, event) = (world.new_project(), world.event(Action::ProjectCreated, "p"));
     let secret = world.new_project_secret(&project.id);
     other.project_id = project.id.clone();
-    let inserted = world.store.insert_project(&project, &secret, &[other], &event);
-    assert!(matches!(inserted.await, Err(StoreError::Stale)));
+    let inserted = world
+        .store
+        .insert_project(&project, &secret, &[other], &event)
+        .await;
+    assert!(matches!(inserted, Err(StoreError::Stale)));
     assert_eq!(world.store.project(&project.id).await.unwrap(), None);
     assert!(!world.store.event_exists(&event.id).await.unwrap());
 

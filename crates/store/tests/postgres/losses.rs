@@ -16,7 +16,8 @@ async fn a_commit_whose_answer_was_lost_is_neither_doubled_nor_denied() {
     let created = fresh
         .world
         .event(Action::ClientCreated, client.client_id.as_str());
-    link.lose_next_commit();
+    // One statement, so its values are sent when it is carried out.
+    link.lose_answer_to(&created.id);
     store.insert_client(&client, &created).await.unwrap();
     assert!(link.has_lost_it());
 
@@ -44,6 +45,30 @@ async fn a_commit_whose_answer_was_lost_is_neither_doubled_nor_denied() {
         events.iter().map(|row| &row.value.id).collect::<Vec<_>>(),
         [&deleted.id, &updated.id, &created.id]
     );
+}
+
+/// A commit of another's was lost, and its own refusal has nothing to do with that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_after_a_lost_commit_is_still_a_refusal() {
+    let mut fresh = fresh().await;
+    let (link, store) = fresh.behind_a_link().await;
+    let client = fresh.world.kept_client("c", &["a"]).await;
+    let first = client.patched(ClientPatch::default(), at(2)).unwrap();
+    let event = fresh
+        .world
+        .event(Action::ClientUpdated, client.client_id.as_str());
+    // The answer to the event is lost and with it the transaction; before it is tried again, somebody else is faster.
+    link.lose_answer_to(&event.id);
+    let (late, ()) = tokio::join!(store.update_client(&first, &event), async {
+        while !link.has_lost_it() {
+            tokio::task::yield_now().await;
+        }
+        link.cut();
+        fresh.world.update(&first).await.unwrap();
+        link.heal();
+    });
+    assert!(matches!(late, Err(StoreError::Stale)), "{late:?}");
+    assert!(!store.event_exists(&event.id).await.unwrap());
 }
 
 /// The loss is no excuse for whoever really was too late.
