@@ -23,6 +23,8 @@ pub const GUIDE: &[(&str, &str)] = guide![
     "tls-and-proxies",
     "backup-and-restore",
     "postgresql",
+    "scaling",
+    "monitoring",
     "upgrade-and-rollback",
     "lost-master-key",
     "compromised-signing-key",

@@ -20,9 +20,10 @@ pub(crate) struct MasterKeyArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Seal everything anew with another key, while no server runs.
+    /// Seal everything anew with another key, while no server runs on the data folder.
     ///
-    /// Clients, secrets and tokens stay as they are. Interrupted at any point, the installation works: a later start takes up
+    /// Clients, secrets and tokens stay as they are. Nodes on PostgreSQL may run: those that were given the new key as
+    /// master_key.next_file go on serving. Interrupted at any point, the installation works: a later start takes up
     /// whichever of the two keys fits. Where the key is given from outside, by COUNTERSIGN_MASTER_KEY or master_key.file,
     /// name a file with the new one.
     #[command(after_help = "Examples:

@@ -19,6 +19,7 @@ mod jobs;
 mod keys;
 mod limits;
 mod m2m;
+mod metrics;
 mod oauth;
 mod openapi;
 mod problem;

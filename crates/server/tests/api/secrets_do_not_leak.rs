@@ -1,7 +1,8 @@
 //! A run of the real program with everything switched on that could tell: the log at trace level, metrics, the audit, the
 //! database files. Afterwards no secret and no token that was ever issued or presented stands in any of them.
 
-use crate::support::server::{RawAnswer, Server};
+use crate::metrics::metrics;
+use crate::support::server::Server;
 
 mod life;
 mod search;
@@ -45,26 +46,4 @@ fn no_secret_and_no_token_is_ever_written_down() {
         .find(|file| file.ends_with("countersign.db"))
         .unwrap();
     secrets.assert_absent("the database", &std::fs::read(database).unwrap());
-}
-
-/// The metrics, from where the log says that they are.
-fn metrics(log: &str) -> String {
-    use std::io::Write;
-    let listening = log
-        .lines()
-        .find(|line| line.contains(r#""message":"metrics""#))
-        .unwrap();
-    let listening: serde_json::Value = serde_json::from_str(listening).unwrap();
-    let mut stream = std::net::TcpStream::connect(listening["address"].as_str().unwrap()).unwrap();
-    stream
-        .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    let answer = RawAnswer::read(&mut stream);
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert!(
-        answer.body.contains("countersign_requests_total"),
-        "{}",
-        answer.body
-    );
-    answer.body
 }

@@ -9,6 +9,7 @@
 mod backup;
 mod clients;
 mod config;
+mod deploy;
 mod doctor;
 mod exit_codes;
 mod first_start;
