@@ -178,9 +178,15 @@ impl Server {
 
     /// Ends it as a power cut would, as far as a process can tell.
     pub fn kill(mut self) -> anyhow::Result<()> {
+        self.kill_at_once()?;
+        self.kept_its_secrets()
+    }
+
+    /// The same. When this returns, all its connections are gone, and nobody has looked at its logs yet.
+    pub fn kill_at_once(&mut self) -> anyhow::Result<()> {
         self.signal(Signal::KILL)?;
         self.process.wait()?;
-        self.kept_its_secrets()
+        Ok(())
     }
 
     /// Searches all that it wrote, logs at trace level and data, for what it was told and for what looks like a secret. So

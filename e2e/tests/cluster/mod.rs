@@ -2,6 +2,8 @@
 
 mod failover;
 mod first_start;
+mod load;
+mod nodes;
 mod propagation;
 
 use anyhow::Context as _;
