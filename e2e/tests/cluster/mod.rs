@@ -2,6 +2,7 @@
 
 mod failover;
 mod first_start;
+mod ledger;
 mod load;
 mod nodes;
 mod propagation;
