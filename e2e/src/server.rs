@@ -37,6 +37,8 @@ pub struct Options {
     pub arguments: Vec<String>,
     /// More environment, such as `COUNTERSIGN_TOKENS_LIFETIME`.
     pub environment: Vec<(&'static str, String)>,
+    /// Another binary than the one under test.
+    pub binary: Option<PathBuf>,
     /// A program with arguments that starts the server as its child, such as strace.
     pub under: Vec<String>,
 }
@@ -268,7 +270,10 @@ impl Drop for Server {
 }
 
 fn command(options: &Options, data_dir: &Path) -> anyhow::Result<Command> {
-    let mut command = program::countersign(&options.under)?;
+    let mut command = match &options.binary {
+        Some(binary) => program::start(binary, &options.under),
+        None => program::countersign(&options.under)?,
+    };
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data_dir)
