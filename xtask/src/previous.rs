@@ -42,7 +42,12 @@ fn check_out(commit: &str, source: &Path) -> anyhow::Result<()> {
     // What an interrupted run left.
     let _ = std::fs::remove_dir_all(source);
     run::run(git().args(["worktree", "prune"]))?;
-    run::run(git().args(["worktree", "add", "--detach", "--force"]).arg(source).arg(commit))
+    run::run(
+        git()
+            .args(["worktree", "add", "--detach", "--force"])
+            .arg(source)
+            .arg(commit),
+    )
 }
 
 fn build_in(source: &Path, target: &Path) -> anyhow::Result<PathBuf> {

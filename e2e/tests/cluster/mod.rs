@@ -7,6 +7,7 @@ mod ledger;
 mod load;
 mod nodes;
 mod propagation;
+mod roles;
 mod versions;
 
 use anyhow::Context as _;
@@ -37,7 +38,11 @@ fn options(name: &'static str, port: u16, database: &str) -> Options {
 }
 
 fn url(port: u16, database: &str) -> String {
-    format!("postgres://countersign:{PASSWORD}@127.0.0.1:{port}/{database}")
+    url_of("countersign", port, database)
+}
+
+fn url_of(role: &str, port: u16, database: &str) -> String {
+    format!("postgres://{role}:{PASSWORD}@127.0.0.1:{port}/{database}")
 }
 
 /// A new database of the cluster, by name.
