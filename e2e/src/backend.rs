@@ -82,16 +82,19 @@ impl Backend {
         self.rotate(id, "/cancel").await
     }
 
+    /// One page of clients.
+    pub async fn search(&self, query: &Value) -> Result<Answer> {
+        self.send(self.by_project(Method::POST, "/search").json(query))
+            .await
+    }
+
     /// All clients, page by page.
     pub async fn all_clients(&self) -> anyhow::Result<Vec<Value>> {
         let mut clients = Vec::new();
         let mut cursor = Value::Null;
         loop {
             let query = json!({ "limit": 1000, "cursor": cursor });
-            let page = self
-                .send(self.by_project(Method::POST, "/search").json(&query))
-                .await?
-                .ok()?;
+            let page = self.search(&query).await?.ok()?;
             clients.extend(page["m2m_clients"].as_array().context("no page")?.iter().cloned());
             cursor = page["results_metadata"]["next_cursor"].clone();
             if cursor.is_null() {

@@ -10,6 +10,7 @@ pub mod identity;
 pub mod leaks;
 pub mod places;
 pub mod program;
+pub mod proxy;
 mod server;
 pub mod strace;
 pub mod suites;
@@ -17,4 +18,5 @@ pub mod tally;
 
 pub use backend::{Answer, Backend};
 pub use engine::Engine;
+pub use proxy::Proxy;
 pub use server::{Options, Server};

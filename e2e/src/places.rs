@@ -19,6 +19,14 @@ pub fn binary() -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// A binary built from the commit before the last one that changed the schema, as `cargo xtask e2e --full` makes it.
+pub fn previous_binary() -> anyhow::Result<PathBuf> {
+    let path = std::env::var_os("COUNTERSIGN_E2E_PREVIOUS_BINARY");
+    path.map(PathBuf::from).context(
+        "COUNTERSIGN_E2E_PREVIOUS_BINARY names no binary of an earlier commit; use cargo xtask e2e --full",
+    )
+}
+
 /// `target/e2e/<name>`, made if need be. It is kept after the run: who looks for leaked secrets looks there.
 pub fn kept(name: &str) -> anyhow::Result<PathBuf> {
     let target = profile_dir()?

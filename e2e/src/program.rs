@@ -1,5 +1,6 @@
 //! The binary as a command: started the same way by everyone, and for commands that end, run to their end.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -13,8 +14,12 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The binary, started by the program that `under` names with its arguments, if any.
 pub fn countersign(under: &[String]) -> anyhow::Result<Command> {
-    let binary = places::binary()?.display().to_string();
-    let words = [under, &[binary]].concat();
+    Ok(start(&places::binary()?, under))
+}
+
+/// Another binary than the one under test, started the same way.
+pub(crate) fn start(binary: &Path, under: &[String]) -> Command {
+    let words = [under, &[binary.display().to_string()]].concat();
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
     // The binary takes every COUNTERSIGN_ variable for a setting, so those meant for us must not reach it.
@@ -30,7 +35,7 @@ pub fn countersign(under: &[String]) -> anyhow::Result<Command> {
         .current_dir(std::env::temp_dir());
     // So that a signal reaches the binary also under another program.
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    Ok(command)
+    command
 }
 
 /// Runs a command to its end.

@@ -37,6 +37,8 @@ pub struct Options {
     pub arguments: Vec<String>,
     /// More environment, such as `COUNTERSIGN_TOKENS_LIFETIME`.
     pub environment: Vec<(&'static str, String)>,
+    /// Another binary than the one under test.
+    pub binary: Option<PathBuf>,
     /// A program with arguments that starts the server as its child, such as strace.
     pub under: Vec<String>,
 }
@@ -178,9 +180,15 @@ impl Server {
 
     /// Ends it as a power cut would, as far as a process can tell.
     pub fn kill(mut self) -> anyhow::Result<()> {
+        self.kill_at_once()?;
+        self.kept_its_secrets()
+    }
+
+    /// The same. When this returns, all its connections are gone, and nobody has looked at its logs yet.
+    pub fn kill_at_once(&mut self) -> anyhow::Result<()> {
         self.signal(Signal::KILL)?;
         self.process.wait()?;
-        self.kept_its_secrets()
+        Ok(())
     }
 
     /// Searches all that it wrote, logs at trace level and data, for what it was told and for what looks like a secret. So
@@ -262,7 +270,10 @@ impl Drop for Server {
 }
 
 fn command(options: &Options, data_dir: &Path) -> anyhow::Result<Command> {
-    let mut command = program::countersign(&options.under)?;
+    let mut command = match &options.binary {
+        Some(binary) => program::start(binary, &options.under),
+        None => program::countersign(&options.under)?,
+    };
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data_dir)

@@ -1,14 +1,15 @@
 //! `cargo xtask e2e`: tests of the whole binary, in the package at `e2e/`.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::stages::Stages;
-use crate::{Verb, only_flag, product, run, test, tools, workspace};
+use crate::{Verb, only_flag, previous, product, run, test, tools, workspace};
 
 pub(crate) const VERB: Verb = Verb {
     name: "e2e",
     arguments: "[--full]",
-    about: "run the tests of the whole binary; --full kills it twenty times instead of once",
+    about: "run the tests of the whole binary; --full kills it twenty times instead of once, and runs it beside the version before",
     run: e2e,
 };
 
@@ -20,16 +21,22 @@ fn e2e(arguments: &[String]) -> anyhow::Result<()> {
     Stages::run(|stages| {
         stages.stage("tools", tools::ensure)?;
         stages.stage("build", || product::build_for_tests().map(|_| ()))?;
-        stages.stage("end to end", || run(full))
+        let previous = if full {
+            Some(stages.stage("version before", previous::build)?)
+        } else {
+            None
+        };
+        stages.stage("end to end", || run(previous.as_deref()))
     })
 }
 
-/// Runs them against the binary put aside.
-pub(crate) fn run(full: bool) -> anyhow::Result<()> {
+/// Runs them against the binary put aside; in full, when there is a binary of the version before.
+pub(crate) fn run(previous: Option<&Path>) -> anyhow::Result<()> {
     let mut command = test::tests();
     command.args(["--test", "whole", "--no-fail-fast"]);
-    if full {
+    if let Some(previous) = previous {
         command.env("COUNTERSIGN_E2E_FULL", "1");
+        command.env("COUNTERSIGN_E2E_PREVIOUS_BINARY", previous);
     }
     run::run(surroundings(&mut command)?)
 }

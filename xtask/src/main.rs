@@ -14,6 +14,7 @@ mod documents;
 mod e2e;
 mod lint;
 mod openapi;
+mod previous;
 mod processes;
 mod product;
 mod run;

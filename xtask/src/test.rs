@@ -58,7 +58,7 @@ pub(crate) fn stages(stages: &mut Stages) -> anyhow::Result<()> {
     stages.stage("doc tests", || run::run(run::cargo(["test", "--doc"]).args(ALL)))?;
     stages.stage("openapi documents", openapi::check)?;
     stages.stage("sdk suites", e2e::sdk_suites)?;
-    stages.stage("end to end", || e2e::run(false))
+    stages.stage("end to end", || e2e::run(None))
 }
 
 fn filtered(stages: &mut Stages, filter: &[String]) -> anyhow::Result<()> {

@@ -21,6 +21,10 @@ pub const DEFAULT_FILE: &str = include_str!("config.default.toml");
 /// Shortest and longest life of a token.
 const LIFETIME: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
 
+/// The shortest announcement of a signing key. Every node publishes the key before any signs with it: a write may take 15
+/// seconds while a primary is sought, other nodes learn of it within a second, and clocks differ.
+const ANNOUNCE_MIN: Duration = Duration::from_secs(20);
+
 /// All settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +70,7 @@ section!(Tls {
 });
 section!(Database {
     url: Vec<String>,
+    migrate: bool,
     connections: u32,
     sqlite_cache_mib: u32,
     readers: u32,
@@ -120,6 +125,9 @@ impl Config {
     fn check(&self) -> anyhow::Result<()> {
         if !LIFETIME.contains(&self.tokens.lifetime) {
             bail!("tokens.lifetime must be from 60s to 24h");
+        }
+        if self.keys.announce < ANNOUNCE_MIN {
+            bail!("keys.announce must be at least 20s: every node publishes a key before any signs with it");
         }
         if self.server.tls.cert_file.as_os_str().is_empty() != self.server.tls.key_file.as_os_str().is_empty()
         {
@@ -242,6 +250,7 @@ mod tests {
         for (name, value) in [
             ("COUNTERSIGN_TOKENS_LIFETIME", "59s"),
             ("COUNTERSIGN_TOKENS_LIFETIME", "25h"),
+            ("COUNTERSIGN_KEYS_ANNOUNCE", "19s"),
             ("COUNTERSIGN_SERVER_PUBLIC_URL", "https://id.example/prefix"),
             ("COUNTERSIGN_SERVER_PUBLIC_URL", "https://user:pw@id.example"),
             ("COUNTERSIGN_SERVER_TLS_CERT_FILE", "only-one.pem"),

@@ -36,9 +36,31 @@ pub enum StoreError {
     /// A database URL that cannot be used; the text says why and repeats nothing of it.
     #[error("the database URL cannot be used: {0}")]
     Url(String),
-    /// A schema that does not fit this program.
+    /// A migration that could not be applied.
     #[error("migration failed: {0}")]
     Migration(String),
+    /// The database has not grown as far as this program needs.
+    #[error(
+        "the database has schema {version}, and this program runs on {oldest} or later; bring it up to date with \
+         \"countersign migrate\""
+    )]
+    SchemaTooOld {
+        /// The last migration applied.
+        version: i64,
+        /// The oldest schema that would do.
+        oldest: i64,
+    },
+    /// The database is for later programs than this one.
+    #[error(
+        "the database has schema {version}, made by a later version of Countersign, and is not for one that knows \
+         {program}; use that version"
+    )]
+    ProgramTooOld {
+        /// The last migration applied.
+        version: i64,
+        /// The last migration known.
+        program: i64,
+    },
     /// Anything else the driver says.
     #[error("database error")]
     Driver(#[source] sqlx::Error),

@@ -14,6 +14,7 @@ mod listing;
 mod postgres;
 mod records;
 mod rows;
+mod schema;
 mod search_plan;
 mod sqlite;
 
@@ -34,6 +35,7 @@ pub use error::StoreError;
 pub use listing::{ClientListing, Page, Row};
 pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 pub use records::{Condition, Installation, ProjectRecord, Resealed, SealedValue, StoredPepper};
+pub use schema::{Migrated, Schema};
 pub use sqlite::{BackupSummary, SqliteOptions, SqliteStore, verify_backup};
 
 /// What a store answers.

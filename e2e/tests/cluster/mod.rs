@@ -2,8 +2,14 @@
 
 mod failover;
 mod first_start;
+mod keys;
+mod ledger;
+mod load;
 mod master_key;
+mod nodes;
 mod propagation;
+mod roles;
+mod versions;
 
 use anyhow::Context as _;
 use countersign_cluster::{Cluster, Link, PASSWORD};
@@ -11,11 +17,15 @@ use countersign_e2e::{Options, Server, engine::MASTER_KEY};
 
 /// A node on a database, reached over the port given.
 async fn node(name: &'static str, port: u16, database: &str) -> anyhow::Result<Server> {
-    let url = format!("postgres://countersign:{PASSWORD}@127.0.0.1:{port}/{database}");
-    Server::start(Options {
+    Server::start(options(name, port, database)).await
+}
+
+/// What a node is started with.
+fn options(name: &'static str, port: u16, database: &str) -> Options {
+    Options {
         name,
         environment: vec![
-            ("COUNTERSIGN_DATABASE_URL", url),
+            ("COUNTERSIGN_DATABASE_URL", url(port, database)),
             ("COUNTERSIGN_MASTER_KEY", MASTER_KEY.to_owned()),
             (
                 "COUNTERSIGN_LIMITS_REFUSALS_PER_SOURCE_PER_MINUTE",
@@ -25,8 +35,15 @@ async fn node(name: &'static str, port: u16, database: &str) -> anyhow::Result<S
             ("COUNTERSIGN_LOG_LEVEL", "info".to_owned()),
         ],
         ..Options::default()
-    })
-    .await
+    }
+}
+
+fn url(port: u16, database: &str) -> String {
+    url_of("countersign", port, database)
+}
+
+fn url_of(role: &str, port: u16, database: &str) -> String {
+    format!("postgres://{role}:{PASSWORD}@127.0.0.1:{port}/{database}")
 }
 
 /// A new database of the cluster, by name.

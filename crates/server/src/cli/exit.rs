@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Refused = 5,
     /// The server cannot be reached, or says that it cannot answer now.
     Unavailable = 6,
+    /// It was asked whether there is something to do, and there is.
+    ToDo = 7,
 }
 
 /// An error that knows its exit code.

@@ -20,6 +20,7 @@ mod env_file;
 mod exit;
 mod key;
 mod master_key;
+mod migrate;
 mod offline;
 mod openapi;
 mod operator;
@@ -56,7 +57,8 @@ Exit codes:
   3  credentials are wrong or do not allow it (401, 403)
   4  what it is about does not exist (404)
   5  the present state refuses it: an id is taken, a rotation is open, a file is in the way
-  6  the server cannot be reached, or cannot answer now (429, 503)";
+  6  the server cannot be reached, or cannot answer now (429, 503)
+  7  it was asked whether there is something to do, and there is";
 
 /// A self-hosted identity service for machines.
 #[derive(Debug, Parser)]
@@ -82,6 +84,7 @@ enum Command {
     Config(config::ConfigNounArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Migrate(migrate::MigrateArgs),
     MasterKey(master_key::MasterKeyArgs),
     Recover(recover::RecoverArgs),
     Openapi(openapi::OpenapiArgs),
@@ -114,6 +117,7 @@ impl Cli {
             Command::Config(args) => args.run(output),
             Command::Backup(args) => args.run(output).await,
             Command::Restore(args) => args.run(output).await,
+            Command::Migrate(args) => args.run(output).await,
             Command::MasterKey(args) => args.run(output).await,
             Command::Recover(args) => args.run(output).await,
             Command::Openapi(args) => args.run(),

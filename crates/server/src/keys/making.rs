@@ -98,26 +98,31 @@ pub async fn rotate(
         .project(project_id)
         .await?
         .ok_or_else(Problem::project_not_found)?;
-    let now = app.now();
-    let plan = match rotation {
+    let plan_at = |now| match rotation {
         Rotation::Announced => key_life::plan_rotation(
             &record.keys,
             algorithm,
             now,
             signed(app.config.keys.announce),
             app.token_policy.lifetime,
-        )?,
-        Rotation::Emergency => key_life::plan_emergency(&record.keys, algorithm, now),
+        ),
+        Rotation::Emergency => Ok(key_life::plan_emergency(&record.keys, algorithm, now)),
     };
-    let key = {
-        let master_key = sealing_key(app).await?;
-        let (project_id, plan) = (project_id.clone(), plan.clone());
+    // Refused before a key is made in vain.
+    let begun = app.now();
+    let plan = plan_at(begun)?;
+    let mut key = {
+        let (project_id, master_key) = (project_id.clone(), sealing_key(app).await?);
         let made =
-            tokio::task::spawn_blocking(move || make_key(&project_id, algorithm, &plan, &master_key, now));
+            tokio::task::spawn_blocking(move || make_key(&project_id, algorithm, &plan, &master_key, begun));
         made.await
             .map_err(|error| Problem::internal(&error))?
             .map_err(|error| Problem::internal(&error))?
     };
+    // Making it took its time, in which nobody could learn of it: it is announced from now on.
+    let now = app.now();
+    let plan = plan_at(now)?;
+    (key.announced_at, key.activate_at) = (now, plan.activate_at);
     let known = record.keys.iter().filter(|known| known.algorithm == algorithm);
     let expected_kids: Vec<String> = known.map(|known| known.kid.clone()).collect();
     let action = match rotation {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use countersign_store::{PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore, Store};
+use countersign_store::{
+    Migrated, PostgresOptions, PostgresStore, PostgresUrl, Schema, SqliteOptions, SqliteStore, Store,
+};
 
 use crate::config::Config;
 
@@ -39,27 +41,63 @@ pub fn engine(config: &Config) -> anyhow::Result<Engine> {
     ))
 }
 
-/// Opens the database and brings its schema up to date.
+/// Opens the database. Its schema is brought up to date, or with `database.migrate = false` has to do as it is.
 pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    match engine(config)? {
+    let up_to_date = config.database.migrate;
+    let store: Result<Arc<dyn Store>, _> = match engine(config)? {
         Engine::Sqlite(file) => {
-            let options = SqliteOptions {
-                file,
-                max_page_count: Some(config.database.sqlite_max_pages).filter(|pages| *pages > 0),
-                readers: config.database.readers,
-                cache_kib: config.database.sqlite_cache_mib * 1024,
+            let options = sqlite_options(config, file);
+            let store = if up_to_date {
+                SqliteStore::open(options).await
+            } else {
+                SqliteStore::open_unchanged(options).await
             };
-            let store = SqliteStore::open(options).await;
-            Ok(Arc::new(store.context("cannot open the database")?))
+            store.map(|store| Arc::new(store) as _)
         }
         Engine::Postgres(urls) => {
-            let options = PostgresOptions {
-                urls,
-                connections: config.database.connections,
+            let options = postgres_options(config, urls);
+            let store = if up_to_date {
+                PostgresStore::open(&options).await
+            } else {
+                PostgresStore::open_unchanged(&options).await
             };
-            let store = PostgresStore::open(&options).await;
-            Ok(Arc::new(store.context("cannot open the database")?))
+            store.map(|store| Arc::new(store) as _)
         }
+    };
+    store.context("cannot open the database")
+}
+
+/// Brings the schema up to date, and does nothing else.
+pub async fn migrate(config: &Config) -> anyhow::Result<Migrated> {
+    let migrated = match engine(config)? {
+        Engine::Sqlite(file) => SqliteStore::migrate(&sqlite_options(config, file)).await,
+        Engine::Postgres(urls) => PostgresStore::migrate(&postgres_options(config, urls)).await,
+    };
+    migrated.context("the schema was not brought up to date")
+}
+
+/// The schema that is there, beside what this program knows.
+pub async fn schema(config: &Config) -> anyhow::Result<Schema> {
+    let schema = match engine(config)? {
+        Engine::Sqlite(file) => SqliteStore::schema(&file).await,
+        Engine::Postgres(urls) => PostgresStore::schema(&postgres_options(config, urls)).await,
+    };
+    schema.context("cannot read the schema")
+}
+
+fn sqlite_options(config: &Config, file: PathBuf) -> SqliteOptions {
+    SqliteOptions {
+        file,
+        max_page_count: Some(config.database.sqlite_max_pages).filter(|pages| *pages > 0),
+        readers: config.database.readers,
+        cache_kib: config.database.sqlite_cache_mib * 1024,
+    }
+}
+
+fn postgres_options(config: &Config, urls: Vec<PostgresUrl>) -> PostgresOptions {
+    PostgresOptions {
+        urls,
+        connections: config.database.connections,
     }
 }
 

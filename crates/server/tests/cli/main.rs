@@ -16,6 +16,7 @@ mod first_start;
 mod help;
 mod installation;
 mod master_key;
+mod migrate;
 mod pipes;
 mod projects;
 mod recover;

@@ -1,13 +1,13 @@
 //! How the schema is brought up to date, by one node at a time.
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Connection, PgConnection, SqlSafeStr};
+use sqlx::{Connection, PgConnection};
 
 use super::connect::Servers;
-use crate::{Result, StoreError};
+use crate::Result;
+use crate::schema::{Found, Migrated, Migration, Schema, migrator};
 
 /// Every migration, in order: version, description, SQL. A test compares the list with the folder.
-pub(super) const MIGRATIONS: [(i64, &str, &str); 2] = [
+pub(super) const MIGRATIONS: [Migration; 2] = [
     (
         1,
         "identity",
@@ -30,15 +30,22 @@ const LOCK: &str = "SELECT ordinal FROM _migration_lock FOR UPDATE";
 const PATIENT: &str =
     "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
+const IS_THERE: &str = "SELECT to_regclass($1) IS NOT NULL";
 const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
+const OLDEST_PROGRAM: &str = "SELECT oldest_program FROM compatibility";
 
-/// Applies the migrations that are missing. What a later program has added stays: a migration only ever adds what the program
-/// before it can do without, so that nodes of both run beside each other.
-pub(super) async fn migrate(servers: &Servers) -> Result<()> {
+/// Applies the migrations that are missing. What a later program has added stays: nodes of both run beside each other, as long as
+/// the schema admits both.
+pub(super) async fn migrate(servers: &Servers, known: &[Migration]) -> Result<Migrated> {
     let mut connection = servers.acquire().await?.detach();
-    if is_current(&mut connection).await? {
+    let before = schema(&mut connection, known).await?;
+    before.admit_program()?;
+    if before.missing.is_empty() {
         connection.close().await?;
-        return Ok(());
+        return Ok(Migrated {
+            from: before.version,
+            to: before.version,
+        });
     }
     sqlx::raw_sql(PATIENT).execute(&mut connection).await?;
     make_lock_table(&mut connection).await?;
@@ -46,26 +53,51 @@ pub(super) async fn migrate(servers: &Servers) -> Result<()> {
     sqlx::query(LOCK).execute(&mut *lock).await?;
     // The lock's own transaction would end with the first migration's.
     let mut worker = servers.acquire().await?.detach();
-    sqlx::raw_sql(PATIENT).execute(&mut worker).await?;
-    migrator()
-        .run_direct(None, &mut worker, false)
-        .await
-        .map_err(refused)?;
+    let migrated = migrate_alone(&mut worker, known).await;
     worker.close().await?;
     lock.commit().await?;
     connection.close().await?;
-    Ok(())
+    migrated
 }
 
-async fn is_current(connection: &mut PgConnection) -> Result<bool> {
-    let exists: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-        .fetch_one(&mut *connection)
-        .await?;
-    if !exists {
-        return Ok(false);
+/// Holding the lock, so what is found now is what is there.
+async fn migrate_alone(connection: &mut PgConnection, known: &[Migration]) -> Result<Migrated> {
+    let before = schema(connection, known).await?;
+    before.admit_program()?;
+    sqlx::raw_sql(PATIENT).execute(&mut *connection).await?;
+    let mut migrator = migrator(known);
+    migrator.set_locking(false).set_ignore_missing(true);
+    migrator.run_direct(None, &mut *connection, false).await?;
+    let after = schema(connection, known).await?;
+    Ok(Migrated {
+        from: before.version,
+        to: after.version,
+    })
+}
+
+/// The schema of a database on these servers.
+pub(super) async fn schema_on(servers: &Servers, known: &[Migration]) -> Result<Schema> {
+    schema(&mut *servers.acquire().await?, known).await
+}
+
+async fn schema(connection: &mut PgConnection, known: &[Migration]) -> Result<Schema> {
+    let mut found = Found::default();
+    if is_there(connection, "_sqlx_migrations").await? {
+        found.applied = sqlx::query_scalar(APPLIED).fetch_all(&mut *connection).await?;
     }
-    let applied: Vec<i64> = sqlx::query_scalar(APPLIED).fetch_all(connection).await?;
-    Ok(MIGRATIONS.iter().all(|(version, ..)| applied.contains(version)))
+    if is_there(connection, "compatibility").await? {
+        found.oldest_program = sqlx::query_scalar(OLDEST_PROGRAM)
+            .fetch_optional(connection)
+            .await?;
+    }
+    Ok(Schema::of(&found, known))
+}
+
+async fn is_there(connection: &mut PgConnection, table: &str) -> Result<bool> {
+    Ok(sqlx::query_scalar(IS_THERE)
+        .bind(table)
+        .fetch_one(connection)
+        .await?)
 }
 
 /// Two nodes that make the table at the same moment contradict each other; then it is there.
@@ -80,31 +112,6 @@ async fn make_lock_table(connection: &mut PgConnection) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn refused(error: sqlx::migrate::MigrateError) -> StoreError {
-    match error {
-        sqlx::migrate::MigrateError::Execute(error) => match StoreError::from(error) {
-            outage @ StoreError::Unavailable(_) => outage,
-            other => StoreError::Migration(other.to_string()),
-        },
-        other => StoreError::Migration(other.to_string()),
-    }
-}
-
-fn migrator() -> Migrator {
-    let migration = |(version, description, sql): (i64, &'static str, &'static str)| {
-        Migration::new(
-            version,
-            description.into(),
-            MigrationType::Simple,
-            sql.into_sql_str(),
-            false,
-        )
-    };
-    let mut migrator = Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect());
-    migrator.set_locking(false).set_ignore_missing(true);
-    migrator
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod writer;
 pub use self::url::PostgresUrl;
 use crate::Result;
 use crate::engine::{all, stale_unless, store_by_subject};
+use crate::schema::{self, Migrated, Migration, Schema};
 use connect::Servers;
 pub(crate) use outage::{is_damage, outage};
 
@@ -58,9 +59,45 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Connects, and brings the schema up to date.
     pub async fn open(options: &PostgresOptions) -> Result<Self> {
+        Self::open_as(&migrations::MIGRATIONS, options).await
+    }
+
+    /// The same as the program before did, which did not know the last migration: for tests of what two versions do with each
+    /// other's schema.
+    #[doc(hidden)]
+    pub async fn open_as_previous(options: &PostgresOptions) -> Result<Self> {
+        Self::open_as(schema::before_the_last(&migrations::MIGRATIONS), options).await
+    }
+
+    async fn open_as(known: &[Migration], options: &PostgresOptions) -> Result<Self> {
         let store = Self::open_as_it_is(options)?;
-        migrations::migrate(&store.servers).await?;
+        migrations::migrate(&store.servers, known).await?;
         Ok(store)
+    }
+
+    /// Connects with the schema that is there, if this program can run on it.
+    pub async fn open_unchanged(options: &PostgresOptions) -> Result<Self> {
+        let store = Self::open_as_it_is(options)?;
+        let schema = migrations::schema_on(&store.servers, &migrations::MIGRATIONS).await?;
+        schema.admit_program()?;
+        schema.suffice()?;
+        Ok(store)
+    }
+
+    /// Brings the schema up to date, one caller at a time.
+    pub async fn migrate(options: &PostgresOptions) -> Result<Migrated> {
+        let store = Self::open_as_it_is(options)?;
+        let migrated = migrations::migrate(&store.servers, &migrations::MIGRATIONS).await;
+        connect::close(&store).await;
+        migrated
+    }
+
+    /// The schema that is there. Nothing is changed.
+    pub async fn schema(options: &PostgresOptions) -> Result<Schema> {
+        let store = Self::open_as_it_is(options)?;
+        let schema = migrations::schema_on(&store.servers, &migrations::MIGRATIONS).await;
+        connect::close(&store).await;
+        schema
     }
 
     /// The store with whatever schema is there. Nothing is connected yet.

@@ -5,7 +5,7 @@ use countersign_cluster::{Cluster, database_for_a_test};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::{PostgresOptions, PostgresStore, PostgresUrl};
-use super::{audit, changes, clients, keys, migrations, operators, projects, search_sql, usage};
+use super::{audit, changes, clients, keys, operators, projects, search_sql, usage};
 
 /// What every statement of a search is given.
 const SEARCH: &str = "text, bigint, bigint, text[], text[], text[], text[], text";
@@ -16,8 +16,7 @@ async fn database() -> (PgConnection, Option<Cluster>) {
         urls: vec![PostgresUrl::parse(&url).unwrap()],
         connections: 1,
     };
-    let store = PostgresStore::open_as_it_is(&options).unwrap();
-    migrations::migrate(&store.servers).await.unwrap();
+    PostgresStore::migrate(&options).await.unwrap();
     let mut connection = PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql(
         "SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan",

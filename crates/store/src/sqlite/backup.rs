@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::{Connection, SqliteConnection};
 
+use super::migrations::MIGRATIONS;
 use super::{SqliteStore, connect};
 use crate::{Result, StoreError};
 
@@ -155,11 +156,7 @@ async fn schema_version(connection: &mut SqliteConnection) -> Result<i64> {
         ));
     }
     let version: i64 = sqlx::query_scalar(SCHEMA_VERSION).fetch_one(connection).await?;
-    let known = connect::migrator()
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
+    let known = MIGRATIONS.last().map_or(0, |(version, ..)| *version);
     if version > known {
         return Err(StoreError::Migration(format!(
             "its schema {version} is of a later program; this one knows {known}"

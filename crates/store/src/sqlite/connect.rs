@@ -1,11 +1,10 @@
-//! How connections are opened, and how the schema is brought up to date.
+//! How connections are opened.
 
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
 use super::{SqliteOptions, SqliteStore};
 use crate::{Condition, Result, StoreError};
@@ -18,20 +17,6 @@ const READER_TIMEOUT: Duration = Duration::from_secs(5);
 const LOG_KEPT_BYTES: &str = "67108864";
 /// The least page cache of one connection, in KiB: the upper levels of a few indexes.
 const CACHE_MIN_KIB: u32 = 256;
-
-/// Every migration, in order: version, description, SQL. A test compares the list with the folder.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
-    (
-        1,
-        "identity",
-        include_str!("../../migrations/sqlite/0001_identity.sql"),
-    ),
-    (
-        2,
-        "import_and_compatibility",
-        include_str!("../../migrations/sqlite/0002_import_and_compatibility.sql"),
-    ),
-];
 
 /// Makes the file, where it is missing, readable to its owner alone: SQLite would leave that to the umask, and its
 /// companion files take their mode from it.
@@ -130,38 +115,10 @@ pub(super) fn condition(store: &SqliteStore) -> Condition {
     }
 }
 
-/// Applies the migrations that are missing. A schema of a later program is refused.
-pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<()> {
-    migrator().run(connection).await.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) => match StoreError::from(error) {
-            outage @ StoreError::Unavailable(_) => outage,
-            other => StoreError::Migration(other.to_string()),
-        },
-        sqlx::migrate::MigrateError::VersionMissing(version) => StoreError::Migration(format!(
-            "the database has schema {version}, made by a later version of Countersign; use that version"
-        )),
-        other => StoreError::Migration(other.to_string()),
-    })
-}
-
 /// Carries out what waits, and ends all connections.
 pub(super) async fn close(store: &SqliteStore) {
     store.writer.close().await;
     store.readers.close().await;
-}
-
-/// The migrations as sqlx takes them.
-pub(super) fn migrator() -> Migrator {
-    let migration = |(version, description, sql): (i64, &'static str, &'static str)| {
-        Migration::new(
-            version,
-            description.into(),
-            MigrationType::Simple,
-            sql.into_sql_str(),
-            false,
-        )
-    };
-    Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect())
 }
 
 /// Takes the write lock and gives it back, and reads once.
@@ -177,20 +134,6 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn every_file_of_the_folder_is_listed() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
-        let files = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut files: Vec<_> = files.collect();
-        files.sort();
-        let listed: Vec<_> = MIGRATIONS
-            .iter()
-            .map(|(version, description, _)| format!("{version:04}_{description}.sql"))
-            .collect();
-        assert_eq!(files, listed);
-    }
     /// The value of a setting on a connection of these options.
     async fn setting(options: &SqliteConnectOptions, pragma: &'static str) -> String {
         let mut connection = open(options).await.unwrap();

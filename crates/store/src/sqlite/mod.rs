@@ -2,7 +2,8 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `connect` | how connections are opened; the migrations |
+//! | `connect` | how connections are opened |
+//! | `migrations` | the schema, and how it is brought up to date |
 //! | `writer` | how writes share a commit |
 //! | `clients`, `search` with `search_sql`, `projects`, `keys`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
 //! | `backup` | a copy of the file while it is in use, and whether a copy is sound |
@@ -17,6 +18,7 @@ mod clients;
 mod connect;
 mod installation;
 mod keys;
+mod migrations;
 mod operators;
 mod outage;
 #[cfg(test)]
@@ -30,10 +32,12 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 
 use crate::Result;
 use crate::engine::{all, stale_unless, store_by_subject};
+use crate::schema::{self, Migrated, Migration, Schema};
 pub use backup::{BackupSummary, verify_backup};
 pub(crate) use outage::{is_damage, outage};
 use writer::Writer;
@@ -62,19 +66,68 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, brings its schema up to date, and starts the writer.
     pub async fn open(options: SqliteOptions) -> Result<Self> {
+        Self::open_as(&migrations::MIGRATIONS, options).await
+    }
+
+    /// The same as the program before did, which did not know the last migration: for tests of what two versions do with each
+    /// other's schema.
+    #[doc(hidden)]
+    pub async fn open_as_previous(options: SqliteOptions) -> Result<Self> {
+        Self::open_as(schema::before_the_last(&migrations::MIGRATIONS), options).await
+    }
+
+    /// Opens the file with the schema that it has, if this program can run on that. One that is not there has none, and is not
+    /// made.
+    pub async fn open_unchanged(options: SqliteOptions) -> Result<Self> {
+        if !options.file.exists() {
+            return Err(Schema::none(&migrations::MIGRATIONS).too_old());
+        }
+        let (mut connection, write_options) = Self::write_to(&options).await?;
+        let schema = migrations::admitted(&mut connection, &migrations::MIGRATIONS).await?;
+        schema.suffice()?;
+        Ok(Self::with(connection, write_options, options))
+    }
+
+    /// Brings the schema of a file up to date.
+    pub async fn migrate(options: &SqliteOptions) -> Result<Migrated> {
+        let (mut connection, _) = Self::write_to(options).await?;
+        let migrated = migrations::migrate(&mut connection, &migrations::MIGRATIONS).await;
+        connection.close().await?;
+        migrated
+    }
+
+    /// The schema that a file has. Nothing is changed, and somebody else may be at work on it.
+    pub async fn schema(file: &Path) -> Result<Schema> {
+        let mut connection = connect::open(&connect::read_only(file)).await?;
+        let schema = migrations::schema(&mut connection, &migrations::MIGRATIONS).await;
+        connection.close().await?;
+        schema
+    }
+
+    async fn open_as(known: &[Migration], options: SqliteOptions) -> Result<Self> {
+        let (mut connection, write_options) = Self::write_to(&options).await?;
+        migrations::migrate(&mut connection, known).await?;
+        Ok(Self::with(connection, write_options, options))
+    }
+
+    async fn write_to(options: &SqliteOptions) -> Result<(SqliteConnection, SqliteConnectOptions)> {
         connect::prepare_file(&options.file)?;
         connect::sync_log(&options.file)?;
-        let write_options = connect::writer(&options);
-        let mut connection = connect::open(&write_options).await?;
-        connect::migrate(&mut connection).await?;
-        let readers = connect::readers(&options);
-        let writer = Writer::start(connection, write_options);
-        Ok(Self {
+        let write_options = connect::writer(options);
+        Ok((connect::open(&write_options).await?, write_options))
+    }
+
+    fn with(
+        connection: SqliteConnection,
+        write_options: SqliteConnectOptions,
+        options: SqliteOptions,
+    ) -> Self {
+        Self {
+            readers: connect::readers(&options),
+            writer: Writer::start(connection, write_options),
             file: options.file,
-            readers,
-            writer,
             feed: changes::Feed::default(),
-        })
+        }
     }
 
     /// Opens a file for reading alone, also while another process writes to it: for [`crate::Store::backup`]. Every intention that

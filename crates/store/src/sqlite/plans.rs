@@ -3,7 +3,7 @@
 
 use sqlx::{Connection, Row as _, SqliteConnection};
 
-use super::{audit, changes, clients, connect, keys, operators, projects, search_sql, usage};
+use super::{audit, changes, clients, connect, keys, migrations, operators, projects, search_sql, usage};
 
 async fn database() -> (SqliteConnection, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -16,7 +16,9 @@ async fn database() -> (SqliteConnection, tempfile::TempDir) {
     let mut connection = connect::open(&connect::writer(&options).create_if_missing(true))
         .await
         .unwrap();
-    connect::migrate(&mut connection).await.unwrap();
+    migrations::migrate(&mut connection, &migrations::MIGRATIONS)
+        .await
+        .unwrap();
     (connection, folder)
 }
 

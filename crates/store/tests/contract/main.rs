@@ -1,4 +1,5 @@
-//! What every engine of the store must do: one body of stories, mounted once for each engine.
+//! What every engine of the store must do: one body of stories, mounted once for each engine, and again for each
+//! way in which two versions meet on one schema.
 //!
 //! A story gets a fresh store with a project in it and knows only [`countersign_store::Store`]. What is peculiar to one
 //! engine is in its own test binary.
@@ -126,4 +127,16 @@ macro_rules! contract {
 }
 
 contract!(sqlite, crate::engines::sqlite);
+contract!(
+    sqlite_on_the_previous_schema,
+    crate::engines::sqlite_on_the_previous_schema
+);
 contract!(postgres, crate::engines::postgres);
+contract!(
+    postgres_on_the_previous_schema,
+    crate::engines::postgres_on_the_previous_schema
+);
+contract!(
+    postgres_for_the_previous_program,
+    crate::engines::postgres_for_the_previous_program
+);

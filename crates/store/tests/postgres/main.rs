@@ -6,6 +6,7 @@
 mod feed;
 mod losses;
 mod schema;
+mod versions;
 #[expect(dead_code, reason = "shared with the contract, whose stories need more of it")]
 #[path = "../contract/world.rs"]
 mod world;

@@ -115,7 +115,7 @@ async fn the_schema_of_a_later_program_is_refused() {
     .await;
     assert!(matches!(
         SqliteStore::open(options(&file)).await,
-        Err(StoreError::Migration(_))
+        Err(StoreError::ProgramTooOld { version: 9999, .. })
     ));
     assert!(matches!(
         countersign_store::verify_backup(&file).await,
