@@ -23,6 +23,7 @@ pub mod grant;
 pub mod ids;
 pub mod key_life;
 pub mod metadata;
+pub mod old_service;
 pub mod operator;
 pub mod pepper;
 pub mod project;

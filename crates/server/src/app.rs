@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dual_run::DualRun;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::secret_check::SecretChecker;
@@ -52,6 +53,7 @@ pub struct Parts {
     pub token_policy: TokenPolicy,
     pub signer: Signer,
     pub secrets: SecretChecker,
+    pub dual_run: DualRun,
     pub limits: Limits,
     pub usage: Arc<UsageRecorder>,
     /// Whether the service is about to stop.

@@ -18,6 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Chance;
+use crate::old_service::OldServiceName;
 use crate::pepper::{PepperId, Peppers, Purpose};
 use crate::seal::decode_hex;
 use crate::secret::SecretStrength;
@@ -44,6 +45,8 @@ pub enum Digest {
     Pbkdf2(Pbkdf2Digest),
     /// A foreign unsalted SHA-256 digest: `sha256$<hex>`.
     Sha256([u8; 32]),
+    /// Only an old service can say which secret it is, at the first login: `dual-run$<name>`. By itself it matches nothing.
+    DualRun(OldServiceName),
     /// Nothing matches it: the pepper was lost with an abandoned master key. `abandoned`.
     Abandoned,
 }
@@ -84,7 +87,20 @@ impl Digest {
             foreign @ (Self::Argon2id(_) | Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_)) => {
                 Ok(foreign)
             }
-            Self::Keyed { .. } | Self::Abandoned => Err(InvalidDigest),
+            Self::Keyed { .. } | Self::DualRun(_) | Self::Abandoned => Err(InvalidDigest),
+        }
+    }
+
+    /// The old service that has to be asked, while there is no digest yet.
+    pub fn old_service(&self) -> Option<&OldServiceName> {
+        match self {
+            Self::DualRun(service) => Some(service),
+            Self::Keyed { .. }
+            | Self::Argon2id(_)
+            | Self::Bcrypt(_)
+            | Self::Pbkdf2(_)
+            | Self::Sha256(_)
+            | Self::Abandoned => None,
         }
     }
 
@@ -116,7 +132,7 @@ impl Digest {
             Self::Pbkdf2(parts) => (&parts.hash, Some(parts.compute(bytes))),
             Self::Sha256(hash) => (hash, Some(digest(&SHA256, bytes).as_ref().to_vec())),
             Self::Bcrypt(text) => return bcrypt_matches(text, bytes),
-            Self::Abandoned => return false,
+            Self::DualRun(_) | Self::Abandoned => return false,
         };
         computed.is_some_and(|computed| verify_slices_are_equal(expected, &computed).is_ok())
     }
@@ -130,7 +146,7 @@ impl Digest {
     /// What [`Digest::matches`] will cost.
     pub fn cost(&self) -> Cost {
         match self {
-            Self::Keyed { .. } | Self::Sha256(_) | Self::Abandoned => Cost::Fast,
+            Self::Keyed { .. } | Self::Sha256(_) | Self::DualRun(_) | Self::Abandoned => Cost::Fast,
             Self::Argon2id(_) | Self::Bcrypt(_) | Self::Pbkdf2(_) => Cost::Slow,
         }
     }
@@ -141,7 +157,7 @@ impl Digest {
         match self {
             Self::Keyed { pepper, .. } => pepper != peppers.newest(),
             Self::Argon2id(parts) => !parts.has_our_parameters(),
-            Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_) => true,
+            Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_) | Self::DualRun(_) => true,
             Self::Abandoned => false,
         }
     }
@@ -170,6 +186,7 @@ impl fmt::Display for Digest {
                 f.write_str("sha256$")?;
                 hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
+            Self::DualRun(service) => write!(f, "dual-run${service}"),
             Self::Abandoned => f.write_str("abandoned"),
         }
     }
@@ -184,6 +201,7 @@ impl fmt::Debug for Digest {
             Self::Bcrypt(_) => "Digest(bcrypt)",
             Self::Pbkdf2(_) => "Digest(pbkdf2)",
             Self::Sha256(_) => "Digest(sha256)",
+            Self::DualRun(_) => "Digest(dual-run)",
             Self::Abandoned => "Digest(abandoned)",
         })
     }
@@ -196,6 +214,7 @@ impl FromStr for Digest {
         let fields: Vec<&str> = text.split('$').collect();
         match fields.as_slice() {
             ["abandoned"] => Ok(Self::Abandoned),
+            ["dual-run", service] => service.parse().map(Self::DualRun).map_err(|_| InvalidDigest),
             ["hmac-sha256", pepper, mac] => Ok(Self::Keyed {
                 pepper: PepperId::from_stored(*pepper),
                 mac: to_array(&URL_SAFE_NO_PAD.decode(mac).map_err(|_| InvalidDigest)?)?,
@@ -247,7 +266,7 @@ mod tests {
         }
     }
 
-    /// Vectors made outside: `python3 -c` with hashlib, and bcrypt's own published vector.
+    /// Vectors made outside: `python3 -c` with hashlib, RFC 7914 section 11, and bcrypt's own published vector.
     #[test]
     fn foreign_digests_match_and_ask_to_be_upgraded() {
         let foreign = [
@@ -258,6 +277,14 @@ mod tests {
             (
                 "password",
                 "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHQ$E196ZhRPzw+wA84EjzHwJO1cv/MFJdO6C/sxmUeTYqY",
+            ),
+            (
+                "passwd",
+                "$pbkdf2-sha256$i=1,l=64$c2FsdA$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLxJypzM8Xm2RZkWZLOdd+8xfHG4RbHjC9UJESBB06GXgw",
+            ),
+            (
+                "Password",
+                "$pbkdf2-sha256$i=80000,l=64$TmFDbA$TdzY9guYviGDDO5e8icB+WQaRBjQTAQUrv8Ih2s0q1ah1CWhIlgzVJrbhBtRybMXaicr3ruh0HhHj2Kzl/M8jQ",
             ),
             (
                 "U*U*U",
@@ -277,7 +304,7 @@ mod tests {
     #[test]
     fn our_own_digests_do_not_come_from_elsewhere() {
         let keyed = format!("hmac-sha256$p1${}", URL_SAFE_NO_PAD.encode([0; 32]));
-        for ours in [keyed.as_str(), "abandoned"] {
+        for ours in [keyed.as_str(), "abandoned", "dual-run$stytch"] {
             assert!(ours.parse::<Digest>().is_ok(), "{ours}");
             assert_eq!(Digest::foreign(ours), Err(InvalidDigest), "{ours}");
         }
@@ -303,6 +330,20 @@ mod tests {
             .parse()
             .unwrap();
         assert!(!unknown.matches(&secret("s"), &peppers()));
+    }
+
+    #[test]
+    fn a_secret_that_only_an_old_service_knows_matches_nothing_here() {
+        let waiting: Digest = "dual-run$old-1".parse().unwrap();
+        assert_eq!(waiting.old_service().unwrap().as_str(), "old-1");
+        assert_eq!(waiting.to_string(), "dual-run$old-1");
+        for text in ["", "old-1", "dual-run$old-1"] {
+            assert!(!waiting.matches(&secret(text), &peppers()));
+        }
+        assert!(waiting.is_outdated(&peppers()) && waiting.reads_all_of(&secret(&"x".repeat(99))));
+        for bad in ["dual-run$", "dual-run$a$b", "dual-run$https://x", "dual-run"] {
+            assert_eq!(bad.parse::<Digest>(), Err(InvalidDigest), "{bad}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::app::{App, Parts, Stopping};
 use crate::clock::Clock;
 use crate::config::{Config, signed};
+use crate::dual_run::DualRun;
 use crate::limits::Limits;
 use crate::memory::Memory;
 use crate::memory::feed::{BELIEVED_FOR, Follower, Freshness};
@@ -91,6 +92,7 @@ pub async fn assemble(
         master_key: opened.master_key,
         signer: Signer::start(cores, config.limits.signing_queue).context("signing threads")?,
         secrets: SecretChecker::new(opened.peppers.clone(), slow_digests),
+        dual_run: DualRun::new(&config.dual_run.services, &config.dual_run.ca_file)?,
         peppers: opened.peppers,
         limits: Limits::new(&config.limits),
         usage: Arc::new(UsageRecorder::default()),

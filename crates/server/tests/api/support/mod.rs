@@ -20,6 +20,7 @@ use axum::body::Body;
 use countersign::app::{App, Parts, Stopping};
 use countersign::clock::Clock;
 use countersign::config::{Config, signed};
+use countersign::dual_run::DualRun;
 use countersign::limits::Limits;
 use countersign::memory::Memory;
 use countersign::memory::feed::{Follower, Freshness};
@@ -130,6 +131,7 @@ impl TestApp {
             },
             signer: Signer::start(1, config.limits.signing_queue).unwrap(),
             secrets: SecretChecker::new(opened.peppers.clone(), 1),
+            dual_run: DualRun::new(&config.dual_run.services, &config.dual_run.ca_file).unwrap(),
             peppers: opened.peppers,
             limits: Limits::new(&config.limits),
             usage: Arc::new(UsageRecorder::default()),
