@@ -173,6 +173,11 @@ impl ImportedSecret {
 }
 
 impl ClientDraft {
+    /// Judges what it says beside its secret, as making the client would.
+    pub fn check(&self, project_id: &ProjectId, chance: Chance<'_>) -> Result<(), ClientError> {
+        self.facts(project_id, chance).map(drop)
+    }
+
     fn facts(&self, project_id: &ProjectId, chance: Chance<'_>) -> Result<Facts, ClientError> {
         check_name(&self.name).map_err(ClientError::Name)?;
         check_description(&self.description).map_err(ClientError::Description)?;
