@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod engine;
 pub(crate) mod fixtures;
 pub(crate) mod observed_store;
+pub(crate) mod old_service;
 pub(crate) mod operations;
 pub(crate) mod server;
 pub(crate) mod tokens;
