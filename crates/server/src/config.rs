@@ -260,7 +260,10 @@ mod tests {
             ("COUNTERSIGN_LIMITS_SIGNING_QUEUE", "0"),
             ("COUNTERSIGN_LIMITS_BODY_KIB", "many"),
             ("COUNTERSIGN_DUAL_RUN_SERVICES", "old=http://old.example/token"),
-            ("COUNTERSIGN_DUAL_RUN_SERVICES", "old=https://a/token,old=https://b/token"),
+            (
+                "COUNTERSIGN_DUAL_RUN_SERVICES",
+                "old=https://a/token,old=https://b/token",
+            ),
         ] {
             assert!(load(&[(name, value)], vec![]).is_err(), "{name}={value}");
         }

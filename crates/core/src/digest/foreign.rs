@@ -62,9 +62,8 @@ impl fmt::Display for Pbkdf2Digest {
 pub(super) fn parse_bcrypt(text: &str, cost: &str) -> Result<String, InvalidDigest> {
     let number: u32 = cost.parse().map_err(|_| InvalidDigest)?;
     let two_digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
-    let sound = two_digits
-        && FOREIGN_BCRYPT_COSTS.contains(&number)
-        && text.parse::<bcrypt::HashParts>().is_ok();
+    let sound =
+        two_digits && FOREIGN_BCRYPT_COSTS.contains(&number) && text.parse::<bcrypt::HashParts>().is_ok();
     if sound {
         Ok(text.to_owned())
     } else {

@@ -66,7 +66,9 @@ pub(super) fn http_client(services: &[OldService], ca_file: &Path) -> anyhow::Re
         .redirect(Policy::none())
         .timeout(ANSWER_WITHIN)
         .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
-    let encrypted = services.iter().any(|service| service.token_url.scheme() == "https");
+    let encrypted = services
+        .iter()
+        .any(|service| service.token_url.scheme() == "https");
     let builder = if !encrypted {
         // The system's authorities need not be there; a small container may have none.
         builder.tls_certs_only([])

@@ -65,9 +65,7 @@ impl SecretChecker {
         match presented.check(client, &self.peppers) {
             SecretCheck::Matches(stored) => Ok(Some(stored)),
             SecretCheck::Differs => Ok(None),
-            SecretCheck::Undecided(left) => {
-                self.check_slow(&owner(client), presented.secret(), left).await
-            }
+            SecretCheck::Undecided(left) => self.check_slow(&owner(client), presented.secret(), left).await,
         }
     }
 
@@ -203,6 +201,7 @@ mod tests {
     use countersign_core::secret::NewSecret;
 
     use super::*;
+    use crate::chance::chance;
 
     fn checker() -> SecretChecker {
         SecretChecker::new(Arc::new(Peppers::new(PepperId::from_stored("p"), &[1; 32])), 1)

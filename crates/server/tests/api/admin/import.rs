@@ -65,7 +65,10 @@ async fn what_cannot_be_imported_changes_nothing() {
         (json!({ "client_secret_digest": "dual-run$old" }), invalid),
         (json!({ "client_secret_digest": null }), "invalid_request_value"),
         (json!({ "client_secret": SECRET }), "invalid_request_value"),
-        (json!({ "client_secret_dual_run": "old" }), "invalid_request_value"),
+        (
+            json!({ "client_secret_dual_run": "old" }),
+            "invalid_request_value",
+        ),
         (
             json!({ "client_secret_digest": null, "client_secret_dual_run": "old" }),
             invalid,
@@ -99,7 +102,9 @@ async fn a_secret_in_clear_is_kept_as_a_created_ones_and_not_answered() {
     assert_eq!(answer.ok()["client"]["status"], "inactive");
     assert!(!answer.text().contains(IN_CLEAR));
     assert!(!format!("{:?}", app.events().await).contains(IN_CLEAR));
-    app.ask_token("moved", IN_CLEAR).await.oauth(400, "invalid_client");
+    app.ask_token("moved", IN_CLEAR)
+        .await
+        .oauth(400, "invalid_client");
     app.backend()
         .put("/v1/m2m/clients/moved", json!({ "status": "active" }))
         .await

@@ -50,7 +50,10 @@ async fn the_first_login_that_the_old_service_accepts_is_kept_as_a_digest() {
     assert_eq!(waits_for(&app, "waiting").await, "old");
     old.answers(TOKEN);
     let answer = app.ask_token("waiting", SECRET).await.ok();
-    assert!(answer["access_token"].as_str().unwrap() != "eyJ.eyJ.x", "our own token");
+    assert!(
+        answer["access_token"].as_str().unwrap() != "eyJ.eyJ.x",
+        "our own token"
+    );
 
     // Before the answer: whoever got a token needs the old service no more.
     assert!(digest_of(&app, "waiting").await.starts_with("hmac-sha256$"));
@@ -71,7 +74,9 @@ async fn the_first_login_that_the_old_service_accepts_is_kept_as_a_digest() {
 
     old.go_away();
     app.ask_token("waiting", SECRET).await.ok();
-    app.ask_token("waiting", "wrong").await.oauth(400, "invalid_client");
+    app.ask_token("waiting", "wrong")
+        .await
+        .oauth(400, "invalid_client");
 }
 
 #[tokio::test]
@@ -87,7 +92,9 @@ async fn a_wrong_secret_is_answered_like_anybody_elses() {
         assert_eq!(answer.without_request_id(), ordinary.without_request_id());
         // The same guess is not passed on again.
         let asked = old.requests().len();
-        app.ask_token("waiting", &guess).await.oauth(400, "invalid_client");
+        app.ask_token("waiting", &guess)
+            .await
+            .oauth(400, "invalid_client");
         assert_eq!(old.requests().len(), asked);
     }
     assert_eq!(digest_of(&app, "waiting").await, "dual-run$old");
@@ -117,7 +124,9 @@ async fn what_is_neither_a_token_nor_a_refusal_is_not_believed() {
         assert_eq!(refused.header("retry-after"), Some("5"));
     }
     old.go_away();
-    app.ask_token("waiting", SECRET).await.problem(503, "service_unavailable");
+    app.ask_token("waiting", SECRET)
+        .await
+        .problem(503, "service_unavailable");
     assert_eq!(digest_of(&app, "waiting").await, "dual-run$old");
 }
 
@@ -139,7 +148,9 @@ async fn nobody_else_is_asked_about() {
         .put(&client_path("waiting"), json!({ "status": "active" }))
         .await
         .ok();
-    app.ask_token("waiting", &endless).await.oauth(400, "invalid_client");
+    app.ask_token("waiting", &endless)
+        .await
+        .oauth(400, "invalid_client");
     assert!(old.requests().is_empty(), "{:?}", old.requests());
 }
 
@@ -174,7 +185,11 @@ async fn a_rotation_moves_the_client_to_a_secret_of_ours() {
     let old = OldService::start();
     let app = arranged(&old).await;
     let rotate = format!("{}/secrets/rotate", client_path("waiting"));
-    let started = app.backend().post(&format!("{rotate}/start"), json!({})).await.ok();
+    let started = app
+        .backend()
+        .post(&format!("{rotate}/start"), json!({}))
+        .await
+        .ok();
     let next = started["m2m_client"]["next_client_secret"].as_str().unwrap();
     app.ask_token("waiting", next).await.ok();
     assert!(old.requests().is_empty(), "ours needs no question");
@@ -182,7 +197,9 @@ async fn a_rotation_moves_the_client_to_a_secret_of_ours() {
     app.ask_token("waiting", SECRET).await.ok();
     assert_eq!(old.requests().len(), 1);
     app.backend().post(&rotate, json!({})).await.ok();
-    app.ask_token("waiting", SECRET).await.oauth(400, "invalid_client");
+    app.ask_token("waiting", SECRET)
+        .await
+        .oauth(400, "invalid_client");
     app.ask_token("waiting", next).await.ok();
     assert_eq!(old.requests().len(), 1);
 }

@@ -131,7 +131,9 @@ fn found(client: Value, grants: &[Grant]) -> Result<Found, WrongType> {
     let kind = fields.text("app_type")?;
     let methods = fields.texts("grant_types")?;
     if fields.flag("global")? == Some(true) || kind != "non_interactive" {
-        return Ok(Found::PassedOver("its app_type is not non_interactive".to_owned()));
+        return Ok(Found::PassedOver(
+            "its app_type is not non_interactive".to_owned(),
+        ));
     }
     if !methods.iter().any(|method| method == CLIENT_CREDENTIALS) {
         return Ok(Found::PassedOver("its grants are for people".to_owned()));
@@ -251,7 +253,10 @@ mod tests {
         let by_name = json!({"client_id": "Billing", "audience": "https://a", "scope": ["read:a"]});
         for documents in [
             vec![json!([client()]), json!([by_id])],
-            vec![json!({"start": 0, "clients": [client()]}), json!({"total": 1, "client_grants": [by_id]})],
+            vec![
+                json!({"start": 0, "clients": [client()]}),
+                json!({"total": 1, "client_grants": [by_id]}),
+            ],
             vec![json!({"clients": [client()], "clientGrants": [by_name]})],
             vec![client(), by_name],
         ] {
@@ -261,7 +266,8 @@ mod tests {
 
     #[test]
     fn scopes_of_several_apis_are_joined_and_told_of() {
-        let grant = |audience: &str, scope: Value| json!({"client_id": "aBc", "audience": audience, "scope": scope});
+        let grant =
+            |audience: &str, scope: Value| json!({"client_id": "aBc", "audience": audience, "scope": scope});
         let documents = vec![
             client(),
             grant("https://a", json!(["read", "write"])),
@@ -269,7 +275,11 @@ mod tests {
             json!({"client_id": "aBc", "audience": "https://c", "scope": ["people"], "subject_type": "user"}),
         ];
         let mut entries = entries(documents).unwrap();
-        let Found::Candidate { candidate, not_carried } = entries.remove(0).found else {
+        let Found::Candidate {
+            candidate,
+            not_carried,
+        } = entries.remove(0).found
+        else {
             panic!("left out")
         };
         assert_eq!(candidate.scopes, ["read", "write"]);

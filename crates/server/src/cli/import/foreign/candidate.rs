@@ -104,9 +104,7 @@ impl Candidate {
             OldSecret::Digest(digest) => {
                 ImportedSecret::from_digest(digest.expose_secret(), last_four).map(drop)
             }
-            OldSecret::KnownTo(service) => {
-                ImportedSecret::known_to(service.clone(), last_four).map(drop)
-            }
+            OldSecret::KnownTo(service) => ImportedSecret::known_to(service.clone(), last_four).map(drop),
         }
     }
 

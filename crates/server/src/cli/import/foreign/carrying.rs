@@ -147,7 +147,11 @@ async fn bring(
 }
 
 /// A client that is there already, and the old service that it still waits for.
-async fn present(connected: &Connected, clients: &[&str], client_id: &str) -> anyhow::Result<Option<Outcome>> {
+async fn present(
+    connected: &Connected,
+    clients: &[&str],
+    client_id: &str,
+) -> anyhow::Result<Option<Outcome>> {
     let path = [clients, &[client_id]].concat();
     let reply = ask_patiently(connected, || Call::get(&path)).await?;
     let kind = refusal(&reply).map(|(kind, _)| kind);
@@ -186,7 +190,10 @@ pub(super) async fn ask_patiently(connected: &Connected, call: impl Fn() -> Call
 }
 
 fn wait(reply: &Reply) -> Duration {
-    let named = reply.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let named = reply
+        .headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok());
     let seconds = named.and_then(|seconds| seconds.parse().ok());
     seconds.map_or(WAIT, Duration::from_secs).min(LONGEST_WAIT)
 }

@@ -90,7 +90,10 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         for bad in ["{\"client_secret\":\"hush\"", "hush", deep.as_str()] {
             let error = format!("{:#}", read_text(bad).unwrap_err());
-            assert!(error.contains("is not JSON") && !error.contains("hush"), "{error}");
+            assert!(
+                error.contains("is not JSON") && !error.contains("hush"),
+                "{error}"
+            );
         }
     }
 

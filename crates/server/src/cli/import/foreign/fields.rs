@@ -128,7 +128,10 @@ mod tests {
         fields.forget(&["created_at"]);
         assert_eq!(
             fields.rest(&[("audience", "why")]),
-            [NotCarried::new("audience", "why"), NotCarried::new("owner", NO_PLACE)]
+            [
+                NotCarried::new("audience", "why"),
+                NotCarried::new("owner", NO_PLACE)
+            ]
         );
     }
 

@@ -110,7 +110,11 @@ fn list(fields: &mut Fields, field: &'static str) -> Result<Vec<String>, WrongTy
             fields.put(field, serde_json::from_str(&text).unwrap_or_default());
         }
         Some(Value::String(text)) => {
-            return Ok(text.split('|').filter(|part| !part.is_empty()).map(str::to_owned).collect());
+            return Ok(text
+                .split('|')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect());
         }
         Some(other) => fields.put(field, other),
         None => {}
@@ -164,7 +168,8 @@ mod tests {
             (json!("[\"client_credentials\"]"), json!("{\"team\":\"x\"}")),
             (json!("client_credentials"), json!({"team": "x"})),
         ] {
-            let row = json!({"id": "a", "grant_types": grants, "metadata": metadata, "client_secret": "$2a$10$x"});
+            let row =
+                json!({"id": "a", "grant_types": grants, "metadata": metadata, "client_secret": "$2a$10$x"});
             let (candidate, not_carried) = candidate(row);
             assert_eq!(candidate.client_id, "a");
             assert_eq!(candidate.metadata["team"], "x");

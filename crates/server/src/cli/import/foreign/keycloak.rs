@@ -79,12 +79,17 @@ const USUAL_MAPPERS: &[&str] = &["Client ID", "Client Host", "Client IP Address"
 const ROLES: &str = "the service account's roles have no place here: scopes say what a client may do";
 
 /// What the documents say of each client.
-pub(super) fn entries(documents: Vec<Value>, dual_run: Option<&OldServiceName>) -> anyhow::Result<Vec<Entry>> {
+pub(super) fn entries(
+    documents: Vec<Value>,
+    dual_run: Option<&OldServiceName>,
+) -> anyhow::Result<Vec<Entry>> {
     let mut roles = Vec::new();
     let mut clients = Vec::new();
     let realms = documents.iter().flat_map(realms_of).count();
     if realms > 1 {
-        bail!("the export holds {realms} realms; a realm is a project, so export each by itself with --realm");
+        bail!(
+            "the export holds {realms} realms; a realm is a project, so export each by itself with --realm"
+        );
     }
     for document in documents {
         for document in unwrap_realm(document) {
@@ -97,7 +102,8 @@ pub(super) fn entries(documents: Vec<Value>, dual_run: Option<&OldServiceName>) 
         let has_roles = roles.iter().any(|account| account == id);
         Entry {
             id: id.to_owned(),
-            found: found(client, dual_run, has_roles).unwrap_or_else(|wrong| Found::LeftOut(wrong.to_string())),
+            found: found(client, dual_run, has_roles)
+                .unwrap_or_else(|wrong| Found::LeftOut(wrong.to_string())),
         }
     };
     Ok(clients.into_iter().map(entry).collect())
@@ -172,7 +178,10 @@ fn found(client: Value, dual_run: Option<&OldServiceName>, has_roles: bool) -> R
         ..Candidate::default()
     };
     if has_unusual_mapper(fields.take("protocolMappers")) {
-        not_carried.push(NotCarried::new("protocolMappers", "tokens carry no claims of your own"));
+        not_carried.push(NotCarried::new(
+            "protocolMappers",
+            "tokens carry no claims of your own",
+        ));
     }
     if has_roles {
         not_carried.push(NotCarried::new("service account", ROLES));
@@ -191,7 +200,9 @@ fn no_machine(fields: &mut Fields) -> Result<Option<&'static str>, WrongType> {
     let is_bearer_only = fields.flag("bearerOnly")? == Some(true);
     let has_account = fields.flag("serviceAccountsEnabled")? == Some(true);
     Ok(match protocol.as_str() {
-        "" | "openid-connect" if is_public || is_bearer_only || !has_account => Some("it has no service account"),
+        "" | "openid-connect" if is_public || is_bearer_only || !has_account => {
+            Some("it has no service account")
+        }
         "" | "openid-connect" => None,
         _ => Some("it does not speak OAuth"),
     })
@@ -200,10 +211,14 @@ fn no_machine(fields: &mut Fields) -> Result<Option<&'static str>, WrongType> {
 /// Names of client scopes, default and optional ones, but for those about people.
 fn scopes(fields: &mut Fields, not_carried: &mut Vec<NotCarried>) -> Result<Vec<String>, WrongType> {
     let is_ours = |scope: &String| !BUILT_IN_SCOPES.contains(&scope.as_str());
-    let (mut scopes, built_in): (Vec<_>, Vec<_>) =
-        fields.texts("defaultClientScopes")?.into_iter().partition(is_ours);
-    let (optional, built_in_too): (Vec<_>, Vec<_>) =
-        fields.texts("optionalClientScopes")?.into_iter().partition(is_ours);
+    let (mut scopes, built_in): (Vec<_>, Vec<_>) = fields
+        .texts("defaultClientScopes")?
+        .into_iter()
+        .partition(is_ours);
+    let (optional, built_in_too): (Vec<_>, Vec<_>) = fields
+        .texts("optionalClientScopes")?
+        .into_iter()
+        .partition(is_ours);
     if !built_in.is_empty() || !built_in_too.is_empty() {
         let reason = "Keycloak's own client scopes are about people and its own claims";
         not_carried.push(NotCarried::new("built-in client scopes", reason));
@@ -219,7 +234,9 @@ fn scopes(fields: &mut Fields, not_carried: &mut Vec<NotCarried>) -> Result<Vec<
 fn attributes(attributes: Map<String, Value>) -> Vec<NotCarried> {
     let reason = |name: &str| match name {
         "access.token.lifespan" => "the setting tokens.lifetime holds for all clients",
-        "client.secret.rotated" => "the secret before the present one, which still works there, does not work here",
+        "client.secret.rotated" => {
+            "the secret before the present one, which still works there, does not work here"
+        }
         "client.secret.expiration.time" => "secrets do not expire by themselves",
         _ => "has no place here",
     };

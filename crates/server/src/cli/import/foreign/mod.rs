@@ -36,8 +36,8 @@ Examples:
   countersign import --from stytch --old-project project-live-… --old-secret-file stytch.secret \\
     --dual-run stytch
 
-Exit codes: 0 when every machine client is here now, also if some of its fields have no place here; 1
-when one was left out; others as everywhere. The guide's page coming-from says how each export is made.";
+Exit codes: 0 when every machine client is here now, also if some of its fields have no place here;
+1 when one was left out; others as everywhere. How each export is made: /guide/coming-from";
 
 /// Where clients come from, and how.
 #[derive(Debug, Args)]

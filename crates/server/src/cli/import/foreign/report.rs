@@ -126,8 +126,15 @@ impl Report {
 
     fn summary(&self) -> String {
         let counts = self.counts();
-        let carried = if self.dry_run { "would be carried" } else { "carried" };
-        let waiting = ("still waiting for their first login", counts.waiting_for_first_login);
+        let carried = if self.dry_run {
+            "would be carried"
+        } else {
+            "carried"
+        };
+        let waiting = (
+            "still waiting for their first login",
+            counts.waiting_for_first_login,
+        );
         let rows = [
             (carried, counts.carried),
             ("already there", counts.already_there),
@@ -138,7 +145,10 @@ impl Report {
         let is_worth_a_row = |row: &(&str, usize)| *row != (waiting.0, 0);
         let rows = rows.into_iter().filter(is_worth_a_row);
         let cells = rows.map(|(what, count)| vec![what.to_owned(), count.to_string()]);
-        text_table(vec![format!("FROM {}", self.from).to_uppercase(), "CLIENTS".to_owned()], cells)
+        text_table(
+            vec![format!("FROM {}", self.from).to_uppercase(), "CLIENTS".to_owned()],
+            cells,
+        )
     }
 
     fn left_out(&self) -> String {

@@ -68,7 +68,11 @@ impl StytchArgs {
         let id = id.ok_or_else(|| {
             Exit::Usage.because("name the old project: --old-project, or COUNTERSIGN_OLD_PROJECT_ID")
         })?;
-        let usual = if id.starts_with("project-live-") { LIVE } else { TEST };
+        let usual = if id.starts_with("project-live-") {
+            LIVE
+        } else {
+            TEST
+        };
         let url = self.old_url.as_deref().unwrap_or(usual);
         let secret = self.secret()?;
         Ok(Pages {
@@ -131,7 +135,10 @@ impl Pages {
     }
 
     fn entry(&self, client: &Value) -> Entry {
-        let id = client.get("client_id").and_then(Value::as_str).unwrap_or_default();
+        let id = client
+            .get("client_id")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let found = found(client.clone(), &self.service);
         Entry {
             id: id.to_owned(),
@@ -144,7 +151,9 @@ fn found(client: Value, service: &OldServiceName) -> Result<Found, WrongType> {
     let mut fields = Fields::of(client)?;
     let status = fields.text("status")?;
     let Ok(status) = status.parse::<ClientStatus>() else {
-        return Ok(Found::LeftOut("its status is neither active nor inactive".to_owned()));
+        return Ok(Found::LeftOut(
+            "its status is neither active nor inactive".to_owned(),
+        ));
     };
     let candidate = Candidate {
         client_id: fields.text("client_id")?,
@@ -159,7 +168,8 @@ fn found(client: Value, service: &OldServiceName) -> Result<Found, WrongType> {
     let is_rotating = !fields.text("next_client_secret_last_four")?.is_empty();
     let mut not_carried = fields.rest(&[]);
     if is_rotating {
-        let reason = "a rotation is open there: of the two secrets only that of the first login will work here";
+        let reason =
+            "a rotation is open there: of the two secrets only that of the first login will work here";
         not_carried.push(NotCarried::new("next_client_secret", reason));
     }
     Ok(Found::Candidate {
