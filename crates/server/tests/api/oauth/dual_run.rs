@@ -215,3 +215,33 @@ async fn only_services_of_the_configuration_can_be_waited_for() {
     }
     assert!(app.stored_client(&app.project, "second").await.is_none());
 }
+
+#[tokio::test]
+async fn a_refusal_of_the_old_service_counts_against_its_source_and_an_outage_does_not() {
+    let old = OldService::start();
+    let named: Named = old.setting("old").try_into().unwrap();
+    let app = TestApp::with(|config| {
+        config.dual_run.services = vec![named];
+        config.limits.refusals_per_source_per_minute = 3;
+    })
+    .await;
+    import(&app, "waiting", "old").await.ok();
+    old.answers((500, "{}"));
+    for _ in 0..5 {
+        app.ask_token("waiting", SECRET)
+            .await
+            .problem(503, "service_unavailable");
+    }
+    old.answers(WRONG);
+    for number in 0..4 {
+        let guess = format!("guess-{number}");
+        app.ask_token("waiting", &guess)
+            .await
+            .oauth(400, "invalid_client");
+    }
+    let asked = old.requests().len();
+    app.ask_token("waiting", SECRET)
+        .await
+        .problem(429, "too_many_requests");
+    assert_eq!(old.requests().len(), asked);
+}

@@ -29,7 +29,7 @@ fn what_the_rules_refuse_is_told_and_never_mended() {
     let long = "x".repeat(129);
     let big = json!({ "client_id": "big", "metadata": {"k": "x".repeat(5000)} });
     let rows = json!([
-        hydra_row(&json!({ "client_id": "good", "scope": "read:a" })),
+        hydra_row(&json!({ "client_id": "good", "scope": "read:a", "metadata": {"gone": null} })),
         hydra_row(&json!({ "client_id": "good" })),
         hydra_row(&json!({ "client_id": "a/b" })),
         hydra_row(&json!({ "client_id": long })),
@@ -65,6 +65,8 @@ fn what_the_rules_refuse_is_told_and_never_mended() {
         let said = line(&report, id)["reason"].as_str().unwrap();
         assert!(said.contains(reason), "{id}: {said}");
     }
+    let good = &report["clients"][0];
+    assert_eq!(good["not_carried"][0]["field"], "metadata");
     let text = report.to_string();
     assert!(!text.contains("hush") && !text.contains("XXXX"), "{text}");
     assert_eq!(
@@ -100,6 +102,26 @@ fn files_that_are_no_export_change_nothing() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[test]
+fn a_server_that_goes_away_ends_the_import_and_the_report_is_written() {
+    let mut deployment = Deployment::start();
+    let rows = json!([
+        hydra_row(&json!({ "client_id": "a" })),
+        hydra_row(&json!({ "client_id": "person", "grant_types": ["authorization_code"] })),
+    ]);
+    std::fs::write(deployment.file("rows.json"), rows.to_string()).unwrap();
+    deployment.stop();
+    let arguments = ["import", "--from", "hydra", "rows.json", "--report"];
+    deployment
+        .run(&[&arguments[..], &["report.json"]].concat())
+        .refused(6);
+    let text = std::fs::read_to_string(deployment.file("report.json")).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["counts"]["carried"], 0);
+    deployment.serve(&[]);
+    deployment.ok(&[&arguments[..], &["again.json"]].concat());
 }
 
 #[test]

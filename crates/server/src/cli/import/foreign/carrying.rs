@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::Kind;
-use super::candidate::{Candidate, Entry, Found};
+use super::candidate::{Candidate, Entry, Found, NotCarried};
 use super::report::{Line, Outcome, Report};
 use crate::cli::calling::{Call, Connected, Reply};
 use crate::cli::exit::Exit;
@@ -99,13 +99,17 @@ impl Carrier {
             }
             Found::Candidate {
                 candidate,
-                not_carried,
+                mut not_carried,
             } => match candidate.check(&self.project_id) {
                 Err(error) => {
                     let reason = error.to_string();
                     (line(Outcome::LeftOut { reason }), None)
                 }
                 Ok(()) => {
+                    // Null deletes a key, as the wire has it.
+                    if candidate.metadata.values().any(Value::is_null) {
+                        not_carried.push(NotCarried::new("metadata", "keys with null are not kept"));
+                    }
                     let line = Line {
                         not_carried,
                         ..line(Outcome::Carried)

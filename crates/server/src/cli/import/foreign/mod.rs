@@ -15,6 +15,7 @@ mod stytch;
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use countersign_core::old_service::OldServiceName;
 use serde::Serialize;
@@ -24,7 +25,6 @@ use crate::cli::calling::Connected;
 use crate::cli::connection::{OperatorKeyArgs, ProjectArgs, ServerArgs};
 use crate::cli::exit::Exit;
 use crate::cli::printing::Output;
-use candidate::Entry;
 use carrying::Carrier;
 use report::ReportFile;
 
@@ -105,26 +105,23 @@ impl ForeignArgs {
 
     /// What was carried before it failed is in the report all the same.
     async fn carry(&self, carrier: &mut Carrier) -> anyhow::Result<()> {
-        if let (Kind::Stytch, Some(service)) = (self.from, &self.dual_run) {
-            let mut pages = self.stytch.pages(service.clone())?;
-            while let Some((entries, total)) = pages.next().await? {
-                carrier.carry(entries, total).await?;
-            }
-            return Ok(());
-        }
-        let entries = self.read()?;
+        let entries = match self.from {
+            Kind::Stytch => return self.carry_pages(carrier).await,
+            Kind::Hydra => hydra::entries(documents::read(&self.files)?),
+            Kind::Keycloak => keycloak::entries(documents::read(&self.files)?, self.dual_run.as_ref())?,
+            Kind::Auth0 => auth0::entries(documents::read(&self.files)?)?,
+        };
         let total = entries.len();
         carrier.carry(entries, total).await
     }
 
-    fn read(&self) -> anyhow::Result<Vec<Entry>> {
-        let documents = documents::read(&self.files)?;
-        match self.from {
-            Kind::Hydra => Ok(hydra::entries(documents)),
-            Kind::Keycloak => keycloak::entries(documents, self.dual_run.as_ref()),
-            Kind::Auth0 => auth0::entries(documents),
-            Kind::Stytch => Ok(Vec::new()),
+    async fn carry_pages(&self, carrier: &mut Carrier) -> anyhow::Result<()> {
+        let service = self.dual_run.clone().context("--dual-run")?;
+        let mut pages = self.stytch.pages(service)?;
+        while let Some((entries, total)) = pages.next().await? {
+            carrier.carry(entries, total).await?;
         }
+        Ok(())
     }
 
     fn check_usage(&self) -> anyhow::Result<()> {
