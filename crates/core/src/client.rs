@@ -8,6 +8,7 @@ use strum::{Display, EnumString, IntoStaticStr};
 use crate::digest::Digest;
 use crate::ids::{ClientId, ProjectId};
 use crate::metadata::{Metadata, MetadataError};
+use crate::old_service::OldServiceName;
 use crate::pepper::Peppers;
 use crate::project::TokenProfile;
 use crate::scope::{ScopeError, Scopes};
@@ -75,6 +76,8 @@ pub struct ClientDraft {
     pub scopes: Vec<String>,
     /// Empty when not given.
     pub metadata: Map<String, Value>,
+    /// Active when not given.
+    pub status: ClientStatus,
 }
 
 /// What a caller gives to change a client; absent fields stay.
@@ -137,20 +140,30 @@ struct Facts {
     description: String,
     scopes: Scopes,
     metadata: Metadata,
+    status: ClientStatus,
 }
 
 /// What is known of a secret that another system made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportedDigest {
+pub struct ImportedSecret {
     digest: Digest,
     last_four: String,
 }
 
-impl ImportedDigest {
+impl ImportedSecret {
     /// A foreign digest in its usual text form, and the secret's last four characters where they are known; until the
     /// first login the others are shown as nothing.
-    pub fn new(digest: &str, last_four: Option<String>) -> Result<Self, ClientError> {
+    pub fn from_digest(digest: &str, last_four: Option<String>) -> Result<Self, ClientError> {
         let digest = Digest::foreign(digest).map_err(|_| ClientError::Digest)?;
+        Self::keeping(digest, last_four)
+    }
+
+    /// A secret that only an old service knows, until the first login that it accepts.
+    pub fn known_to(service: OldServiceName, last_four: Option<String>) -> Result<Self, ClientError> {
+        Self::keeping(Digest::DualRun(service), last_four)
+    }
+
+    fn keeping(digest: Digest, last_four: Option<String>) -> Result<Self, ClientError> {
         let last_four = last_four.unwrap_or_default();
         if last_four.chars().count() > LAST_CHARS || last_four.chars().any(char::is_control) {
             return Err(ClientError::LastFour);
@@ -160,6 +173,11 @@ impl ImportedDigest {
 }
 
 impl ClientDraft {
+    /// Judges what it says beside its secret, as making the client would.
+    pub fn check(&self, project_id: &ProjectId, chance: Chance<'_>) -> Result<(), ClientError> {
+        self.facts(project_id, chance).map(drop)
+    }
+
     fn facts(&self, project_id: &ProjectId, chance: Chance<'_>) -> Result<Facts, ClientError> {
         check_name(&self.name).map_err(ClientError::Name)?;
         check_description(&self.description).map_err(ClientError::Description)?;
@@ -172,12 +190,13 @@ impl ClientDraft {
             },
             name: self.name.clone(),
             description: self.description.clone(),
+            status: self.status,
         })
     }
 }
 
 impl Client {
-    /// A new, active client and the secret to show once. Slow when the draft brings a guessable secret.
+    /// A new client and the secret to show once. Slow when the draft brings a guessable secret.
     pub fn create(
         draft: ClientDraft,
         project_id: &ProjectId,
@@ -194,10 +213,10 @@ impl Client {
         Ok((client, secret.plaintext))
     }
 
-    /// A new, active client that keeps the secret it has elsewhere, of which only a digest came along.
+    /// A new client that keeps the secret it has elsewhere, which is not known here.
     pub fn import(
         draft: &ClientDraft,
-        secret: ImportedDigest,
+        secret: ImportedSecret,
         project_id: &ProjectId,
         now: Timestamp,
         chance: Chance<'_>,
@@ -220,7 +239,7 @@ impl Client {
             version: 1,
             name: facts.name,
             description: facts.description,
-            status: ClientStatus::Active,
+            status: facts.status,
             scopes: facts.scopes,
             metadata: facts.metadata,
             secret,
@@ -266,6 +285,12 @@ impl Client {
             token_profile,
             ..self.clone()
         }
+    }
+
+    /// Its secret that only an old service knows, and that service.
+    pub fn known_elsewhere(&self) -> Option<(&StoredSecret, &OldServiceName)> {
+        self.secrets()
+            .find_map(|secret| Some((secret, secret.digest.old_service()?)))
     }
 
     /// Whether it gets tokens.

@@ -24,6 +24,7 @@ pub mod ids;
 pub mod key_life;
 pub mod master_keys;
 pub mod metadata;
+pub mod old_service;
 pub mod operator;
 pub mod pepper;
 pub mod project;

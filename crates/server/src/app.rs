@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::dual_run::DualRun;
 use crate::keys::OldestKey;
 use crate::limits::Limits;
 use crate::memory::Memory;
@@ -53,6 +54,7 @@ pub struct Parts {
     pub token_policy: TokenPolicy,
     pub signer: Signer,
     pub secrets: SecretChecker,
+    pub dual_run: DualRun,
     pub limits: Limits,
     pub usage: Arc<UsageRecorder>,
     /// Since when the oldest key signs.

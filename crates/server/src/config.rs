@@ -5,6 +5,7 @@
 
 mod layers;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use anyhow::{Context, bail};
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::dual_run::OldService;
 pub use layers::{Layers, Origin, Overrides, Setting};
 
 /// The defaults, as they are documented.
@@ -40,6 +42,7 @@ pub struct Config {
     pub keys: Keys,
     pub cache: Cache,
     pub limits: Limits,
+    pub dual_run: DualRun,
     pub log: Log,
     pub metrics: Metrics,
 }
@@ -93,6 +96,10 @@ section!(Limits {
     tokens_per_project_per_second: u32,
     signing_queue: usize,
     slow_digests: usize,
+});
+section!(DualRun {
+    services: Vec<OldService>,
+    ca_file: PathBuf
 });
 section!(Log {
     level: String,
@@ -153,6 +160,11 @@ impl Config {
                 "limits.signing_queue, limits.concurrent_requests, database.readers and database.connections must be \
                  at least 1"
             );
+        }
+        let services = &self.dual_run.services;
+        let names: HashSet<_> = services.iter().map(|service| &service.name).collect();
+        if names.len() < services.len() {
+            bail!("dual_run.services names a service twice");
         }
         if !self.metrics.listen.is_empty() {
             self.metrics
@@ -256,6 +268,11 @@ mod tests {
             ("COUNTERSIGN_SERVER_TLS_CERT_FILE", "only-one.pem"),
             ("COUNTERSIGN_LIMITS_SIGNING_QUEUE", "0"),
             ("COUNTERSIGN_LIMITS_BODY_KIB", "many"),
+            ("COUNTERSIGN_DUAL_RUN_SERVICES", "old=http://old.example/token"),
+            (
+                "COUNTERSIGN_DUAL_RUN_SERVICES",
+                "old=https://a/token,old=https://b/token",
+            ),
         ] {
             assert!(load(&[(name, value)], vec![]).is_err(), "{name}={value}");
         }

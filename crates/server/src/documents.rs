@@ -20,6 +20,7 @@ macro_rules! guide {
 pub const GUIDE: &[(&str, &str)] = guide![
     "first-day",
     "from-stytch",
+    "coming-from",
     "tls-and-proxies",
     "backup-and-restore",
     "postgresql",

@@ -77,6 +77,7 @@ async fn keep_house_forever(app: App) {
     loop {
         interval.tick().await;
         app.limits.tidy();
+        app.dual_run.tidy();
         if let Err(error) = keep_house(&app).await {
             tracing::warn!(%error, "housekeeping was interrupted; it goes on in a minute");
         }

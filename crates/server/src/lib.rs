@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod documents;
+pub mod dual_run;
 pub mod health;
 pub mod http;
 pub mod jobs;

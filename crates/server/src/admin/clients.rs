@@ -60,6 +60,8 @@ pub struct ClientSecretView {
     last_used_user_agent: Option<String>,
     /// Tokens it got so far.
     tokens: i64,
+    /// The old service that will be asked at the first login, while no digest is kept here; null otherwise.
+    dual_run: Option<String>,
 }
 
 /// A client and the use of its secrets.
@@ -135,6 +137,7 @@ impl ClientSecretView {
             last_used_address: used.map(|used| used.address.to_string()),
             last_used_user_agent: used.map(|used| used.user_agent.clone()),
             tokens: used.map_or(0, |used| used.tokens),
+            dual_run: secret.digest.old_service().map(ToString::to_string),
         }
     }
 }

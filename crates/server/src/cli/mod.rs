@@ -18,6 +18,7 @@ mod connection;
 mod doctor;
 mod env_file;
 mod exit;
+mod import;
 mod key;
 mod master_key;
 mod migrate;
@@ -76,6 +77,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Project(project::ProjectArgs),
     Client(client::ClientArgs),
+    Import(import::ImportArgs),
     Token(token::TokenArgs),
     Key(key::KeyArgs),
     Operator(operator::OperatorArgs),
@@ -109,6 +111,7 @@ impl Cli {
             Command::Serve(args) => args.run().await,
             Command::Project(args) => args.run(output).await,
             Command::Client(args) => args.run(output).await,
+            Command::Import(args) => args.run(output).await,
             Command::Token(args) => args.run(output).await,
             Command::Key(args) => args.run(output).await,
             Command::Operator(args) => args.run(output).await,

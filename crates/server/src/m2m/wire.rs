@@ -142,6 +142,11 @@ impl SecretField {
     pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()
     }
+
+    /// The secret itself.
+    pub fn into_secret(self) -> SecretString {
+        self.0
+    }
 }
 
 impl<'de> Deserialize<'de> for SecretField {
@@ -172,6 +177,7 @@ impl TryFrom<CreateClient> for ClientDraft {
                 .map(members)
                 .transpose()?
                 .unwrap_or_default(),
+            ..Self::default()
         })
     }
 }

@@ -102,7 +102,7 @@ pub async fn issue_token(
         user_agent: user_agent(&head.headers),
     };
     app.usage.token_issued(&used, now);
-    upgrade::if_outdated(&app, &client, secret, presented.credentials.secret(), &context);
+    upgrade::if_outdated(&app, &client, secret, presented.credentials.secret(), &context).await;
     Ok(TokenAnswer {
         status_code: 200,
         request_id: context.request_id,
@@ -134,13 +134,16 @@ async fn authenticate(
     let found = find_client(app, project_id, &presented.credentials).await?;
     let attempt = app.limits.attempt(context.address);
     if let Some((project, client)) = found {
-        let Ok(checked) = app.secrets.check_client(&presented.credentials, &client).await else {
-            attempt.passed();
-            return Err(busy().into());
-        };
-        if let Some(secret) = checked.filter(|_| client.is_active()) {
-            attempt.passed();
-            return Ok((project, client, secret));
+        match check(app, &presented.credentials, &client).await {
+            Ok(Some(secret)) if client.is_active() => {
+                attempt.passed();
+                return Ok((project, client, secret));
+            }
+            Ok(_) => {}
+            Err(undecided) => {
+                attempt.passed();
+                return Err(undecided.into());
+            }
         }
         app.usage.token_refused(&client.project_id, app.now());
     } else {
@@ -148,6 +151,15 @@ async fn authenticate(
     }
     drop(attempt);
     Err(OAuthError::invalid_client(presented.by_basic()).into())
+}
+
+/// Which of the client's secrets was presented. An old service is asked last, and about nobody who would be refused anyhow.
+async fn check(app: &App, credentials: &Presented, client: &Client) -> Result<Option<StoredSecret>, Problem> {
+    let checked = app.secrets.check_client(credentials, client).await;
+    match checked.map_err(|_| busy())? {
+        None if client.is_active() => app.dual_run.check(credentials, client).await,
+        checked => Ok(checked),
+    }
 }
 
 async fn find_client(

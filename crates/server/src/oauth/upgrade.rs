@@ -13,8 +13,9 @@ use crate::app::App;
 use crate::chance::chance;
 use crate::http::request::RequestContext;
 
-/// Replaces an outdated digest in the background; the caller does not wait for it.
-pub fn if_outdated(
+/// Replaces an outdated digest in the background; the caller does not wait for it. It does wait for a digest where there was
+/// none: whoever got a token can log in again when the old service is gone.
+pub async fn if_outdated(
     app: &App,
     client: &Arc<Client>,
     matched: StoredSecret,
@@ -43,12 +44,16 @@ pub fn if_outdated(
         return;
     };
     let (app, client, secret) = (app.clone(), client.clone(), secret.clone());
-    tokio::spawn(async move {
+    let is_first = matched.digest.old_service().is_some();
+    let upgraded = tokio::spawn(async move {
         let _until_written = right;
         if let Err(error) = upgrade(&app, &client, matched, secret, &origin).await {
             tracing::warn!(%error, "a digest could not be upgraded; the next login tries again");
         }
     });
+    if is_first {
+        let _ended = upgraded.await;
+    }
 }
 
 async fn upgrade(

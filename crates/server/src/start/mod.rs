@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use crate::app::{App, Parts, Stopping};
 use crate::clock::Clock;
 use crate::config::{Config, signed};
+use crate::dual_run::DualRun;
 use crate::keys::OldestKey;
 use crate::limits::Limits;
 use crate::memory::Memory;
@@ -92,6 +93,7 @@ pub async fn assemble(
         master_keys: opened.master_keys,
         signer: Signer::start(cores, config.limits.signing_queue).context("signing threads")?,
         secrets: SecretChecker::new(opened.peppers.clone(), slow_digests),
+        dual_run: DualRun::new(&config.dual_run.services, &config.dual_run.ca_file)?,
         peppers: opened.peppers,
         limits: Limits::new(&config.limits),
         usage: Arc::new(UsageRecorder::default()),

@@ -2,23 +2,27 @@
 //! database files. Afterwards no secret and no token that was ever issued or presented stands in any of them.
 
 use crate::metrics::metrics;
+use crate::support::old_service::OldService;
 use crate::support::server::Server;
 
 mod life;
 mod search;
 
-use life::{live_through_everything, present_wrong_ones};
+use life::{live_through_everything, log_in_by_dual_run, present_wrong_ones};
 use search::Secrets;
 
 #[test]
 fn no_secret_and_no_token_is_ever_written_down() {
+    let old = OldService::start();
     let mut server = Server::start(&[
+        ("COUNTERSIGN_DUAL_RUN_SERVICES", &old.setting("old")),
         ("COUNTERSIGN_LOG_LEVEL", "trace"),
         ("COUNTERSIGN_METRICS_LISTEN", "127.0.0.1:0"),
         ("RUST_BACKTRACE", "full"),
     ]);
     let mut secrets = Secrets::default();
     live_through_everything(&server, &mut secrets);
+    log_in_by_dual_run(&server, &old, &mut secrets);
     present_wrong_ones(&server, &mut secrets);
     assert!(secrets.count() > 60, "{}", secrets.count());
 

@@ -14,6 +14,7 @@ mod doctor;
 mod exit_codes;
 mod first_start;
 mod help;
+mod import;
 mod installation;
 mod master_key;
 mod migrate;

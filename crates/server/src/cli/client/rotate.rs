@@ -18,6 +18,7 @@ const SECRET_COLUMNS: &Columns = &[
     ("tokens", "/tokens"),
     ("address", "/last_used_address"),
     ("user agent", "/last_used_user_agent"),
+    ("dual run", "/dual_run"),
 ];
 
 /// Rotate a client's secret without downtime.

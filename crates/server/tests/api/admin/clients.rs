@@ -127,7 +127,7 @@ async fn a_client_is_shown_with_its_times_and_secrets() {
         body["secrets"],
         json!([{
             "slot": "current", "last_four": client.secret[client.secret.len() - 4..], "created_at": "2027-01-15T08:00:00.75Z",
-            "last_used_at": null, "last_used_address": null, "last_used_user_agent": null, "tokens": 0,
+            "last_used_at": null, "last_used_address": null, "last_used_user_agent": null, "tokens": 0, "dual_run": null,
         }])
     );
 }

@@ -62,7 +62,22 @@ async fn what_cannot_be_imported_changes_nothing() {
         ),
         (json!({ "client_secret_last_four": "12345" }), invalid),
         (json!({ "client_secret_last_four": "a\nb" }), invalid),
+        (json!({ "client_secret_digest": "dual-run$old" }), invalid),
         (json!({ "client_secret_digest": null }), "invalid_request_value"),
+        (json!({ "client_secret": SECRET }), "invalid_request_value"),
+        (
+            json!({ "client_secret_dual_run": "old" }),
+            "invalid_request_value",
+        ),
+        (
+            json!({ "client_secret_digest": null, "client_secret_dual_run": "old" }),
+            invalid,
+        ),
+        (
+            json!({ "client_secret_digest": null, "client_secret": "password" }),
+            "insecure_m2m_client_secret",
+        ),
+        (json!({ "status": "paused" }), "m2m_client_invalid_status"),
         (json!({ "client_id": "a/b" }), "m2m_client_invalid_client_id"),
         (json!({ "scopes": ["a b"] }), "invalid_m2m_client_scope"),
     ] {
@@ -76,4 +91,23 @@ async fn what_cannot_be_imported_changes_nothing() {
         .post(&path(&app), import(&json!({})))
         .await
         .problem(400, "duplicate_m2m_client_id");
+}
+
+#[tokio::test]
+async fn a_secret_in_clear_is_kept_as_a_created_ones_and_not_answered() {
+    const IN_CLEAR: &str = "Qn4mBz7wKf2xTs9vLp6cYd3hRg8jWe5a";
+    let app = TestApp::new().await;
+    let body = json!({ "client_id": "moved", "client_secret": IN_CLEAR, "status": "inactive" });
+    let answer = app.admin().post(&path(&app), body).await;
+    assert_eq!(answer.ok()["client"]["status"], "inactive");
+    assert!(!answer.text().contains(IN_CLEAR));
+    assert!(!format!("{:?}", app.events().await).contains(IN_CLEAR));
+    app.ask_token("moved", IN_CLEAR)
+        .await
+        .oauth(400, "invalid_client");
+    app.backend()
+        .put("/v1/m2m/clients/moved", json!({ "status": "active" }))
+        .await
+        .ok();
+    app.ask_token("moved", IN_CLEAR).await.ok();
 }

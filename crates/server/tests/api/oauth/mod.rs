@@ -8,6 +8,7 @@ use crate::support::answer::Answer;
 use crate::support::caller::basic;
 use crate::support::{NewClient, TestApp};
 
+mod dual_run;
 mod formats;
 mod grants;
 mod malformed;

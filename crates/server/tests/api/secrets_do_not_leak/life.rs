@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::search::Secrets;
+use crate::support::old_service::{OldService, TOKEN};
 use crate::support::server::{OPERATOR_KEY, PROJECT_ID, PROJECT_SECRET, RawAnswer, Server, project_basic};
 
 /// Everything that makes, shows, takes or refuses a secret.
@@ -61,6 +62,36 @@ pub(super) fn live_through_everything(server: &Server, secrets: &mut Secrets) {
         &format!("/admin/v1/projects/{id}"),
         r#"{"token_profile":"standard-es256"}"#,
     );
+}
+
+/// Secrets that come along from elsewhere, and that only an old service can check, whatever it says.
+pub(super) fn log_in_by_dual_run(server: &Server, old: &OldService, secrets: &mut Secrets) {
+    let clients = format!("/admin/v1/projects/{PROJECT_ID}/clients");
+    let in_clear = "Qn4mBz7wKf2xTs9vLp6cYd3hRg8jWe5a";
+    secrets.add("secret imported in clear", in_clear);
+    let body = json!({ "client_id": "in-clear", "client_secret": in_clear }).to_string();
+    server.admin("POST", &clients, &body);
+    secrets.add_from(&ask(server, "in-clear", in_clear).ok());
+    let body = json!({ "client_id": "waiting", "client_secret_dual_run": "old" }).to_string();
+    server.admin("POST", &clients, &body);
+    let redirect = "HTTP/1.1 302 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+    let mut ask_old = |what: &str, secret: &str| {
+        secrets.add(what, secret);
+        ask(server, "waiting", secret)
+    };
+    assert_eq!(
+        ask_old("refused by the old service", "6wVnRk2bTz9xQm4c").status,
+        400
+    );
+    old.answers_raw(redirect);
+    assert_eq!(
+        ask_old("redirected by the old service", "8pLsHd3fJy7gWv5n").status,
+        503
+    );
+    old.answers(TOKEN);
+    let answer = ask_old("accepted by the old service", "2tXcBq6mZr9kNf4w").ok();
+    secrets.add_from(&answer);
+    old.go_away();
 }
 
 fn ask(server: &Server, id: &str, secret: &str) -> RawAnswer {

@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod engine;
 pub(crate) mod fixtures;
 pub(crate) mod observed_store;
+pub(crate) mod old_service;
 pub(crate) mod operations;
 pub(crate) mod server;
 pub(crate) mod tokens;
@@ -20,6 +21,7 @@ use axum::body::Body;
 use countersign::app::{App, Parts, Stopping};
 use countersign::clock::Clock;
 use countersign::config::{Config, signed};
+use countersign::dual_run::DualRun;
 use countersign::keys::OldestKey;
 use countersign::limits::Limits;
 use countersign::memory::Memory;
@@ -131,6 +133,7 @@ impl TestApp {
             },
             signer: Signer::start(1, config.limits.signing_queue).unwrap(),
             secrets: SecretChecker::new(opened.peppers.clone(), 1),
+            dual_run: DualRun::new(&config.dual_run.services, &config.dual_run.ca_file).unwrap(),
             peppers: opened.peppers,
             limits: Limits::new(&config.limits),
             usage: Arc::new(UsageRecorder::default()),

@@ -4,20 +4,28 @@
 //! pepper (about 0.3 µs). A secret that a person may have chosen gets Argon2id (about 20 ms). Digests made by other
 //! systems are understood and replaced by ours when the secret is next presented.
 
+mod argon2id;
+mod foreign;
+mod parts;
+
 use std::fmt;
 use std::str::FromStr;
 
-use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Chance;
+use crate::old_service::OldServiceName;
 use crate::pepper::{PepperId, Peppers, Purpose};
 use crate::seal::decode_hex;
 use crate::secret::SecretStrength;
+
+pub use argon2id::Argon2idDigest;
+pub use foreign::Pbkdf2Digest;
+use foreign::{BCRYPT_BYTES, bcrypt_matches, parse_bcrypt};
 
 /// A stored digest. Its text form names scheme, parameters and pepper, so old and new ones live side by side.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,26 +45,10 @@ pub enum Digest {
     Pbkdf2(Pbkdf2Digest),
     /// A foreign unsalted SHA-256 digest: `sha256$<hex>`.
     Sha256([u8; 32]),
+    /// Only an old service can say which secret it is, at the first login: `dual-run$<name>`. By itself it matches nothing.
+    DualRun(OldServiceName),
     /// Nothing matches it: the pepper was lost with an abandoned master key. `abandoned`.
     Abandoned,
-}
-
-/// The parts of an Argon2id digest.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Argon2idDigest {
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-    salt: Vec<u8>,
-    hash: Vec<u8>,
-}
-
-/// The parts of a PBKDF2-HMAC-SHA-256 digest.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Pbkdf2Digest {
-    rounds: u32,
-    salt: Vec<u8>,
-    hash: Vec<u8>,
 }
 
 /// What checking a secret against a digest costs: the caller runs slow ones in a bounded pool.
@@ -73,23 +65,6 @@ pub enum Cost {
 #[error("not a digest of a supported form")]
 pub struct InvalidDigest;
 
-/// Argon2id parameters for secrets that may be guessable: 19 MiB, 2 passes, 1 lane (OWASP's first recommendation).
-const ARGON2_MEMORY_KIB: u32 = 19 * 1024;
-const ARGON2_PASSES: u32 = 2;
-const ARGON2_LANES: u32 = 1;
-const ARGON2_SALT_BYTES: usize = 16;
-const ARGON2_HASH_BYTES: usize = 32;
-
-/// Upper bounds for foreign parameters: an import must not be able to book a gigabyte per login.
-const FOREIGN_MEMORY_MAX_KIB: u32 = 256 * 1024;
-const FOREIGN_PASSES_MAX: u32 = 16;
-const FOREIGN_LANES_MAX: u32 = 8;
-const FOREIGN_SALT_MAX: usize = 64;
-const FOREIGN_ROUNDS_MAX: u32 = 2_000_000;
-/// bcrypt passes over what comes after so many bytes.
-const BCRYPT_BYTES: usize = 72;
-const FOREIGN_BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
-
 impl Digest {
     /// The digest to keep for a new secret of the given strength. For [`SecretStrength::Guessable`] this is slow.
     pub fn make(
@@ -101,20 +76,7 @@ impl Digest {
         match strength {
             SecretStrength::Random => Self::keyed(secret, peppers),
             SecretStrength::Guessable => {
-                let mut salt = vec![0; ARGON2_SALT_BYTES];
-                chance.fill_bytes(&mut salt);
-                let blank = Argon2idDigest {
-                    memory_kib: ARGON2_MEMORY_KIB,
-                    passes: ARGON2_PASSES,
-                    lanes: ARGON2_LANES,
-                    salt,
-                    hash: vec![0; ARGON2_HASH_BYTES],
-                };
-                let hash = blank.compute(secret.expose_secret().as_bytes());
-                Self::Argon2id(Argon2idDigest {
-                    hash: hash.unwrap_or_default(),
-                    ..blank
-                })
+                Self::Argon2id(Argon2idDigest::make(secret.expose_secret().as_bytes(), chance))
             }
         }
     }
@@ -125,7 +87,20 @@ impl Digest {
             foreign @ (Self::Argon2id(_) | Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_)) => {
                 Ok(foreign)
             }
-            Self::Keyed { .. } | Self::Abandoned => Err(InvalidDigest),
+            Self::Keyed { .. } | Self::DualRun(_) | Self::Abandoned => Err(InvalidDigest),
+        }
+    }
+
+    /// The old service that has to be asked, while there is no digest yet.
+    pub fn old_service(&self) -> Option<&OldServiceName> {
+        match self {
+            Self::DualRun(service) => Some(service),
+            Self::Keyed { .. }
+            | Self::Argon2id(_)
+            | Self::Bcrypt(_)
+            | Self::Pbkdf2(_)
+            | Self::Sha256(_)
+            | Self::Abandoned => None,
         }
     }
 
@@ -156,10 +131,8 @@ impl Digest {
             Self::Argon2id(parts) => (&parts.hash, parts.compute(bytes)),
             Self::Pbkdf2(parts) => (&parts.hash, Some(parts.compute(bytes))),
             Self::Sha256(hash) => (hash, Some(digest(&SHA256, bytes).as_ref().to_vec())),
-            // The bcrypt crate compares in constant time itself. Some implementations stop at NUL, so that what follows would
-            // not matter.
-            Self::Bcrypt(text) => return !bytes.contains(&0) && bcrypt::verify(bytes, text).unwrap_or(false),
-            Self::Abandoned => return false,
+            Self::Bcrypt(text) => return bcrypt_matches(text, bytes),
+            Self::DualRun(_) | Self::Abandoned => return false,
         };
         computed.is_some_and(|computed| verify_slices_are_equal(expected, &computed).is_ok())
     }
@@ -173,7 +146,7 @@ impl Digest {
     /// What [`Digest::matches`] will cost.
     pub fn cost(&self) -> Cost {
         match self {
-            Self::Keyed { .. } | Self::Sha256(_) | Self::Abandoned => Cost::Fast,
+            Self::Keyed { .. } | Self::Sha256(_) | Self::DualRun(_) | Self::Abandoned => Cost::Fast,
             Self::Argon2id(_) | Self::Bcrypt(_) | Self::Pbkdf2(_) => Cost::Slow,
         }
     }
@@ -183,12 +156,8 @@ impl Digest {
     pub fn is_outdated(&self, peppers: &Peppers) -> bool {
         match self {
             Self::Keyed { pepper, .. } => pepper != peppers.newest(),
-            // Stronger ones too: each check of an imported 256 MiB would be paid by us.
-            Self::Argon2id(parts) => {
-                (parts.memory_kib, parts.passes, parts.lanes)
-                    != (ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_LANES)
-            }
-            Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_) => true,
+            Self::Argon2id(parts) => !parts.has_our_parameters(),
+            Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::Sha256(_) | Self::DualRun(_) => true,
             Self::Abandoned => false,
         }
     }
@@ -197,25 +166,6 @@ impl Digest {
 fn mac_of(secret: &SecretString, pepper: &PepperId, peppers: &Peppers) -> Option<[u8; 32]> {
     let tag = peppers.mac(pepper, Purpose::SecretDigest, secret.expose_secret().as_bytes())?;
     tag.as_ref().try_into().ok()
-}
-
-impl Argon2idDigest {
-    fn compute(&self, secret: &[u8]) -> Option<Vec<u8>> {
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(self.hash.len())).ok()?;
-        let mut hash = vec![0; self.hash.len()];
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(secret, &self.salt, &mut hash)
-            .ok()?;
-        Some(hash)
-    }
-}
-
-impl Pbkdf2Digest {
-    fn compute(&self, secret: &[u8]) -> Vec<u8> {
-        let mut hash = vec![0; self.hash.len()];
-        pbkdf2::pbkdf2_hmac::<sha2::Sha256>(secret, &self.salt, self.rounds, &mut hash);
-        hash
-    }
 }
 
 impl fmt::Display for Digest {
@@ -229,28 +179,14 @@ impl fmt::Display for Digest {
                     URL_SAFE_NO_PAD.encode(mac)
                 )
             }
-            Self::Argon2id(d) => write!(
-                f,
-                "$argon2id$v=19$m={},t={},p={}${}${}",
-                d.memory_kib,
-                d.passes,
-                d.lanes,
-                STANDARD_NO_PAD.encode(&d.salt),
-                STANDARD_NO_PAD.encode(&d.hash)
-            ),
+            Self::Argon2id(parts) => parts.fmt(f),
             Self::Bcrypt(text) => f.write_str(text),
-            Self::Pbkdf2(d) => write!(
-                f,
-                "$pbkdf2-sha256$i={},l={}${}${}",
-                d.rounds,
-                d.hash.len(),
-                STANDARD_NO_PAD.encode(&d.salt),
-                STANDARD_NO_PAD.encode(&d.hash)
-            ),
+            Self::Pbkdf2(parts) => parts.fmt(f),
             Self::Sha256(hash) => {
                 f.write_str("sha256$")?;
                 hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
+            Self::DualRun(service) => write!(f, "dual-run${service}"),
             Self::Abandoned => f.write_str("abandoned"),
         }
     }
@@ -265,6 +201,7 @@ impl fmt::Debug for Digest {
             Self::Bcrypt(_) => "Digest(bcrypt)",
             Self::Pbkdf2(_) => "Digest(pbkdf2)",
             Self::Sha256(_) => "Digest(sha256)",
+            Self::DualRun(_) => "Digest(dual-run)",
             Self::Abandoned => "Digest(abandoned)",
         })
     }
@@ -277,105 +214,21 @@ impl FromStr for Digest {
         let fields: Vec<&str> = text.split('$').collect();
         match fields.as_slice() {
             ["abandoned"] => Ok(Self::Abandoned),
+            ["dual-run", service] => service.parse().map(Self::DualRun).map_err(|_| InvalidDigest),
             ["hmac-sha256", pepper, mac] => Ok(Self::Keyed {
                 pepper: PepperId::from_stored(*pepper),
                 mac: to_array(&URL_SAFE_NO_PAD.decode(mac).map_err(|_| InvalidDigest)?)?,
             }),
             ["sha256", hex] => Ok(Self::Sha256(to_array(&decode_hex(hex).ok_or(InvalidDigest)?)?)),
-            ["", "argon2id", "v=19", parameters, salt, hash] => parse_argon2id(parameters, salt, hash),
-            ["", "pbkdf2-sha256", parameters, salt, hash] => parse_pbkdf2(parameters, salt, hash),
-            ["", "2a" | "2b" | "2x" | "2y", cost, _] => {
-                let number: u32 = cost.parse().map_err(|_| InvalidDigest)?;
-                let two_digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
-                let sound = two_digits
-                    && FOREIGN_BCRYPT_COSTS.contains(&number)
-                    && text.parse::<bcrypt::HashParts>().is_ok();
-                if sound {
-                    Ok(Self::Bcrypt(text.to_owned()))
-                } else {
-                    Err(InvalidDigest)
-                }
+            ["", "argon2id", "v=19", parameters, salt, hash] => {
+                Argon2idDigest::parse(parameters, salt, hash).map(Self::Argon2id)
             }
+            ["", "pbkdf2-sha256", parameters, salt, hash] => {
+                Pbkdf2Digest::parse(parameters, salt, hash).map(Self::Pbkdf2)
+            }
+            ["", "2a" | "2b" | "2x" | "2y", cost, _] => parse_bcrypt(text, cost).map(Self::Bcrypt),
             _ => Err(InvalidDigest),
         }
-    }
-}
-
-fn parse_argon2id(parameters: &str, salt: &str, hash: &str) -> Result<Digest, InvalidDigest> {
-    let [memory_kib, passes, lanes] = numbers(parameters, ["m", "t", "p"])?;
-    let digest = Argon2idDigest {
-        memory_kib,
-        passes,
-        lanes,
-        salt: decode_b64(salt)?,
-        hash: decode_hash(hash)?,
-    };
-    let bounded = digest.memory_kib <= FOREIGN_MEMORY_MAX_KIB
-        && digest.passes <= FOREIGN_PASSES_MAX
-        && digest.lanes <= FOREIGN_LANES_MAX
-        && (argon2::MIN_SALT_LEN..=FOREIGN_SALT_MAX).contains(&digest.salt.len())
-        && Params::new(
-            digest.memory_kib,
-            digest.passes,
-            digest.lanes,
-            Some(digest.hash.len()),
-        )
-        .is_ok();
-    if bounded {
-        Ok(Digest::Argon2id(digest))
-    } else {
-        Err(InvalidDigest)
-    }
-}
-
-fn parse_pbkdf2(parameters: &str, salt: &str, hash: &str) -> Result<Digest, InvalidDigest> {
-    let [rounds, length] = numbers(parameters, ["i", "l"])?;
-    let digest = Pbkdf2Digest {
-        rounds,
-        salt: decode_b64(salt)?,
-        hash: decode_hash(hash)?,
-    };
-    let sound = (1..=FOREIGN_ROUNDS_MAX).contains(&rounds)
-        && usize::try_from(length) == Ok(digest.hash.len())
-        && (1..=FOREIGN_SALT_MAX).contains(&digest.salt.len());
-    if sound {
-        Ok(Digest::Pbkdf2(digest))
-    } else {
-        Err(InvalidDigest)
-    }
-}
-
-/// The numbers of exactly these parameters in this order. One more may change what the hash means.
-fn numbers<const N: usize>(parameters: &str, names: [&str; N]) -> Result<[u32; N], InvalidDigest> {
-    let mut parts = parameters.split(',');
-    let mut numbers = [0; N];
-    for (number, name) in numbers.iter_mut().zip(names) {
-        let (found, digits) = parts
-            .next()
-            .and_then(|part| part.split_once('='))
-            .ok_or(InvalidDigest)?;
-        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if found != name || !is_number {
-            return Err(InvalidDigest);
-        }
-        *number = digits.parse().map_err(|_| InvalidDigest)?;
-    }
-    parts.next().map_or(Ok(numbers), |_| Err(InvalidDigest))
-}
-
-fn decode_b64(text: &str) -> Result<Vec<u8>, InvalidDigest> {
-    STANDARD_NO_PAD
-        .decode(text.trim_end_matches('='))
-        .map_err(|_| InvalidDigest)
-}
-
-/// A hash of under 16 bytes would match by luck; one of over 64 no scheme makes.
-fn decode_hash(text: &str) -> Result<Vec<u8>, InvalidDigest> {
-    let hash = decode_b64(text)?;
-    if (16..=64).contains(&hash.len()) {
-        Ok(hash)
-    } else {
-        Err(InvalidDigest)
     }
 }
 
@@ -413,7 +266,7 @@ mod tests {
         }
     }
 
-    /// Vectors made outside: `python3 -c` with hashlib, and bcrypt's own published vector.
+    /// Vectors made outside: `python3 -c` with hashlib, RFC 7914 section 11, and bcrypt's own published vector.
     #[test]
     fn foreign_digests_match_and_ask_to_be_upgraded() {
         let foreign = [
@@ -424,6 +277,14 @@ mod tests {
             (
                 "password",
                 "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHQ$E196ZhRPzw+wA84EjzHwJO1cv/MFJdO6C/sxmUeTYqY",
+            ),
+            (
+                "passwd",
+                "$pbkdf2-sha256$i=1,l=64$c2FsdA$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLxJypzM8Xm2RZkWZLOdd+8xfHG4RbHjC9UJESBB06GXgw",
+            ),
+            (
+                "Password",
+                "$pbkdf2-sha256$i=80000,l=64$TmFDbA$TdzY9guYviGDDO5e8icB+WQaRBjQTAQUrv8Ih2s0q1ah1CWhIlgzVJrbhBtRybMXaicr3ruh0HhHj2Kzl/M8jQ",
             ),
             (
                 "U*U*U",
@@ -443,7 +304,7 @@ mod tests {
     #[test]
     fn our_own_digests_do_not_come_from_elsewhere() {
         let keyed = format!("hmac-sha256$p1${}", URL_SAFE_NO_PAD.encode([0; 32]));
-        for ours in [keyed.as_str(), "abandoned"] {
+        for ours in [keyed.as_str(), "abandoned", "dual-run$stytch"] {
             assert!(ours.parse::<Digest>().is_ok(), "{ours}");
             assert_eq!(Digest::foreign(ours), Err(InvalidDigest), "{ours}");
         }
@@ -469,6 +330,20 @@ mod tests {
             .parse()
             .unwrap();
         assert!(!unknown.matches(&secret("s"), &peppers()));
+    }
+
+    #[test]
+    fn a_secret_that_only_an_old_service_knows_matches_nothing_here() {
+        let waiting: Digest = "dual-run$old-1".parse().unwrap();
+        assert_eq!(waiting.old_service().unwrap().as_str(), "old-1");
+        assert_eq!(waiting.to_string(), "dual-run$old-1");
+        for text in ["", "old-1", "dual-run$old-1"] {
+            assert!(!waiting.matches(&secret(text), &peppers()));
+        }
+        assert!(waiting.is_outdated(&peppers()) && waiting.reads_all_of(&secret(&"x".repeat(99))));
+        for bad in ["dual-run$", "dual-run$a$b", "dual-run$https://x", "dual-run"] {
+            assert_eq!(bad.parse::<Digest>(), Err(InvalidDigest), "{bad}");
+        }
     }
 
     #[test]

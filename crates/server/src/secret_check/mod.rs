@@ -1,14 +1,14 @@
 //! Checking presented secrets: fast digests in place, slow ones in a bounded pool with a memo.
 //!
 //! A slow digest is a gift to an attacker if anybody may order one, so: few at a time, one per owner at a time, and none
-//! at all for a secret that the memo knows to be right. The memo is keyed by an HMAC under a key of this process over
-//! project, owner, stored digest and secret, so it holds nothing that could be searched, and a changed digest misses.
+//! at all for a secret that the memo knows to be right.
+
+mod memo;
+mod turns;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aws_lc_rs::hmac;
 use countersign_core::client::Client;
 use countersign_core::client_auth::{Presented, SecretCheck};
 use countersign_core::digest::Cost;
@@ -16,39 +16,27 @@ use countersign_core::ids::{ClientId, ProjectId};
 use countersign_core::pepper::Peppers;
 use countersign_core::secret::StoredSecret;
 use quick_cache::sync::Cache;
-use rand::Rng;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use secrecy::SecretString;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::chance::chance;
+pub use memo::MemoKey;
+pub use turns::Turns;
 
 /// Secrets that the memo remembers. 32 bytes each and the cache's own; what is used least goes first.
 const MEMO_ENTRIES: usize = 100_000;
-/// Owners whose queue is remembered. One that is forgotten while somebody waits in it gets a second one, which costs a
-/// computation and nothing else.
-const QUEUES: usize = 10_000;
-/// Most slow checks of one owner that may wait; more are refused unseen, so that a flood against one client cannot fill
-/// the pool's queue for the others. A client that starts with as many connections at once is still served.
-const WAITING_PER_OWNER: usize = 64;
 
 /// Checks secrets.
 pub struct SecretChecker {
     peppers: Arc<Peppers>,
     slow: Arc<Semaphore>,
-    queues: Cache<String, Arc<OwnerQueue>>,
+    turns: Turns,
     memo: Arc<Cache<[u8; 32], ()>>,
     upgrading: Arc<std::sync::Mutex<HashSet<SecretName>>>,
-    memo_key: hmac::Key,
+    memo_key: MemoKey,
 }
 
 /// A secret of a client.
 pub type SecretName = (ProjectId, ClientId, i64);
-
-#[derive(Default)]
-struct OwnerQueue {
-    turn: Arc<Mutex<()>>,
-    waiting: AtomicUsize,
-}
 
 /// A slow check was not made because too many are waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,15 +46,13 @@ pub struct Busy;
 impl SecretChecker {
     /// Computes at most `parallel` slow digests at a time.
     pub fn new(peppers: Arc<Peppers>, parallel: usize) -> Self {
-        let mut memo_key = [0; 32];
-        chance().fill_bytes(&mut memo_key);
         Self {
             peppers,
             slow: Arc::new(Semaphore::new(parallel.max(1))),
-            queues: Cache::new(QUEUES),
+            turns: Turns::default(),
             memo: Arc::new(Cache::new(MEMO_ENTRIES)),
             upgrading: Arc::default(),
-            memo_key: hmac::Key::new(hmac::HMAC_SHA256, &memo_key),
+            memo_key: MemoKey::generate(),
         }
     }
 
@@ -79,10 +65,7 @@ impl SecretChecker {
         match presented.check(client, &self.peppers) {
             SecretCheck::Matches(stored) => Ok(Some(stored)),
             SecretCheck::Differs => Ok(None),
-            SecretCheck::Undecided(left) => {
-                let owner = format!("{}\0{}", client.project_id, client.client_id);
-                self.check_slow(&owner, presented.secret(), left).await
-            }
+            SecretCheck::Undecided(left) => self.check_slow(&owner(client), presented.secret(), left).await,
         }
     }
 
@@ -155,9 +138,7 @@ impl SecretChecker {
         if let Some(known) = self.remembered(owner, secret, &candidates) {
             return Ok(Some(known));
         }
-        let queue = self.queue(owner);
-        let place = Place::in_queue(&queue)?;
-        let turn = queue.turn.clone().lock_owned().await;
+        let turn = self.turns.wait(owner).await?;
         // Whoever had the turn before may have answered the same question.
         if let Some(known) = self.remembered(owner, secret, &candidates) {
             return Ok(Some(known));
@@ -166,21 +147,14 @@ impl SecretChecker {
         let (owner, memo) = (owner.to_owned(), self.memo.clone());
         self.slowly(move || {
             // The owner's turn ends with the work: a caller that hangs up must not let the next one in beside it.
-            let _until_done = (place, turn);
+            let _until_done = turn;
             let matched = candidates
                 .into_iter()
                 .find(|stored| stored.digest.matches(&secret, &peppers))?;
-            memo.insert(memo_entry(&key, &owner, &matched, &secret), ());
+            memo.insert(key.entry(&owner, &matched, &secret), ());
             Some(matched)
         })
         .await
-    }
-
-    fn queue(&self, owner: &str) -> Arc<OwnerQueue> {
-        let made = || Ok::<_, std::convert::Infallible>(Arc::default());
-        match self.queues.get_or_insert_with(owner, made) {
-            Ok(queue) => queue,
-        }
     }
 
     fn remembered(
@@ -193,43 +167,9 @@ impl SecretChecker {
             .iter()
             .find(|stored| {
                 self.memo
-                    .contains_key(&memo_entry(&self.memo_key, owner, stored, secret))
+                    .contains_key(&self.memo_key.entry(owner, stored, secret))
             })
             .cloned()
-    }
-}
-
-fn memo_entry(key: &hmac::Key, owner: &str, stored: &StoredSecret, secret: &SecretString) -> [u8; 32] {
-    let mut context = hmac::Context::with_key(key);
-    for part in [
-        owner.as_bytes(),
-        stored.digest.to_string().as_bytes(),
-        secret.expose_secret().as_bytes(),
-    ] {
-        // Lengths first, so that no two triples run together to the same bytes.
-        context.update(&part.len().to_be_bytes());
-        context.update(part);
-    }
-    context.sign().as_ref().try_into().unwrap_or_default()
-}
-
-/// A place in an owner's queue, until dropped.
-struct Place(Arc<OwnerQueue>);
-
-impl Place {
-    fn in_queue(queue: &Arc<OwnerQueue>) -> Result<Self, Busy> {
-        let place = Self(queue.clone());
-        if queue.waiting.fetch_add(1, Ordering::Relaxed) < WAITING_PER_OWNER {
-            Ok(place)
-        } else {
-            Err(Busy)
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -245,6 +185,11 @@ impl Drop for Upgrade {
     }
 }
 
+/// The client as the owner of its secrets.
+pub fn owner(client: &Client) -> String {
+    format!("{}\0{}", client.project_id, client.client_id)
+}
+
 fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -256,6 +201,7 @@ mod tests {
     use countersign_core::secret::NewSecret;
 
     use super::*;
+    use crate::chance::chance;
 
     fn checker() -> SecretChecker {
         SecretChecker::new(Arc::new(Peppers::new(PepperId::from_stored("p"), &[1; 32])), 1)
@@ -314,14 +260,13 @@ mod tests {
         let checker = checker();
         let stored = weak(&checker, "ardent-Mulberry/Quilt.92");
         let right = SecretString::from("ardent-Mulberry/Quilt.92");
-        let queue = checker.queue("o");
         let check = checker.check_any("o", &right, [&stored].into_iter());
         let patience = std::time::Duration::from_millis(1);
         assert!(tokio::time::timeout(patience, check).await.is_err());
-        assert_eq!(queue.waiting.load(Ordering::Relaxed), 1);
-        let _its_turn_ended = queue.turn.lock().await;
+        assert_eq!(checker.turns.waiting("o"), 1);
+        drop(checker.turns.wait("o").await);
         assert!(checker.remembered("o", &right, &[stored]).is_some());
-        assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
+        assert_eq!(checker.turns.waiting("o"), 0);
     }
 
     #[tokio::test]
@@ -333,15 +278,5 @@ mod tests {
         assert!(checker.upgrade(name(2)).is_some());
         drop(first);
         assert!(checker.upgrade(name(1)).is_some());
-    }
-
-    #[tokio::test]
-    async fn a_flood_against_one_owner_is_turned_away_without_computing() {
-        let queue = Arc::new(OwnerQueue::default());
-        let enter = || Place::in_queue(&queue);
-        let places: Vec<_> = (0..WAITING_PER_OWNER).map(|_| enter().unwrap()).collect();
-        assert!(enter().is_err());
-        drop(places);
-        assert!(enter().is_ok());
     }
 }
