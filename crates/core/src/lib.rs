@@ -8,7 +8,7 @@
 //! | to learn | read |
 //! |---|---|
 //! | what a client is and how it changes | [`client`], [`rotation`], [`metadata`], [`scope`] |
-//! | how secrets are made, judged and kept | [`secret`], [`digest`], [`pepper`], [`seal`] |
+//! | how secrets are made, judged and kept | [`secret`], [`digest`], [`pepper`], [`seal`], [`passphrase`] |
 //! | who may have a token, and what is in it | [`client_auth`], [`grant`], [`project`] |
 //! | when a signing key is used | [`key_life`] |
 //! | how clients are found | [`search`], [`cursor`] |
@@ -24,6 +24,7 @@ pub mod ids;
 pub mod key_life;
 pub mod metadata;
 pub mod operator;
+pub mod passphrase;
 pub mod pepper;
 pub mod project;
 pub mod rotation;

@@ -20,7 +20,7 @@ macro_rules! store_by_subject {
             use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 
             use $crate::{
-                ChangePosition, Changes, ClientListing, Installation, Page, ProjectRecord, Resealed, Result,
+                ChangePosition, Changes, ClientListing, ImportUnderWay, Installation, Page, ProjectRecord, Resealed, Result,
                 Row, SealedValue,
             };
 
@@ -55,6 +55,10 @@ macro_rules! store_by_subject {
                     event: &AuditEvent,
                 ) -> Result<()> {
                     installation::abandon_master_key(self, installation, keys, secrets, operator, event).await
+                }
+
+                async fn import_under_way(&self) -> Result<Option<ImportUnderWay>> {
+                    transfer::under_way(self).await
                 }
 
                 async fn insert_project(

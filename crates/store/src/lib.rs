@@ -16,6 +16,7 @@ mod records;
 mod rows;
 mod search_plan;
 mod sqlite;
+mod transfer;
 
 use async_trait::async_trait;
 use countersign_core::Timestamp;
@@ -35,6 +36,7 @@ pub use listing::{ClientListing, Page, Row};
 pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 pub use records::{Installation, ProjectRecord, Resealed, SealedValue, StoredPepper};
 pub use sqlite::{BackupSummary, SqliteOptions, SqliteStore, verify_backup};
+pub use transfer::{Cell, Column, ImportUnderWay, Kind, Record, TABLES, Table, Transfer};
 
 /// What a store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -64,6 +66,10 @@ pub trait Store: Send + Sync + 'static {
         operator: &Operator,
         event: &AuditEvent,
     ) -> Result<()>;
+
+    /// The import that has begun and not ended, if any. It writes the installation first, so whoever asks after he found one
+    /// learns whether it is whole.
+    async fn import_under_way(&self) -> Result<Option<ImportUnderWay>>;
 
     // Projects, their secrets and signing keys.
 

@@ -144,7 +144,7 @@ async fn check_references(connection: &mut SqliteConnection) -> Result<()> {
     }
 }
 
-async fn schema_version(connection: &mut SqliteConnection) -> Result<i64> {
+pub(super) async fn schema_version(connection: &mut SqliteConnection) -> Result<i64> {
     let there: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')")
             .fetch_one(&mut *connection)
@@ -155,11 +155,7 @@ async fn schema_version(connection: &mut SqliteConnection) -> Result<i64> {
         ));
     }
     let version: i64 = sqlx::query_scalar(SCHEMA_VERSION).fetch_one(connection).await?;
-    let known = connect::migrator()
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
+    let known = connect::schema();
     if version > known {
         return Err(StoreError::Migration(format!(
             "its schema {version} is of a later program; this one knows {known}"

@@ -33,6 +33,11 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
     ),
 ];
 
+/// The schema that this program knows: the number of the last migration.
+pub(super) fn schema() -> i64 {
+    MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
+}
+
 /// Makes the file, where it is missing, readable to its owner alone: SQLite would leave that to the umask, and its
 /// companion files take their mode from it.
 pub(super) fn prepare_file(file: &Path) -> Result<()> {

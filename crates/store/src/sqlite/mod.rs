@@ -6,6 +6,7 @@
 //! | `writer` | how writes share a commit |
 //! | `clients`, `search` with `search_sql`, `projects`, `keys`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
 //! | `backup` | a copy of the file while it is in use, and whether a copy is sound |
+//! | `transfer` | the whole of it, leaving and arriving |
 //! | `outage` | which errors mean "not now" |
 //!
 //! Statements are constants: what runs can be read here and is asked for its plan by a test.
@@ -25,6 +26,7 @@ mod projects;
 mod pruning;
 mod search;
 mod search_sql;
+mod transfer;
 mod usage;
 mod writer;
 
