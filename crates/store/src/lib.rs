@@ -36,7 +36,7 @@ pub use listing::{ClientListing, Page, Row};
 pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 pub use records::{Installation, ProjectRecord, Resealed, SealedValue, StoredPepper};
 pub use sqlite::{BackupSummary, SqliteOptions, SqliteStore, verify_backup};
-pub use transfer::{Cell, Column, ImportUnderWay, Kind, Record, TABLES, Table, Transfer};
+pub use transfer::{Cell, Column, ImportUnderWay, Kind, Record, TABLES, Table, Transfer, schema};
 
 /// What a store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -18,12 +18,15 @@ mod connection;
 mod doctor;
 mod env_file;
 mod exit;
+mod export;
+mod import;
 mod key;
 mod master_key;
 mod offline;
 mod openapi;
 mod operator;
 mod paging;
+mod passphrase;
 mod printing;
 mod project;
 mod recover;
@@ -82,6 +85,8 @@ enum Command {
     Config(config::ConfigNounArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
     MasterKey(master_key::MasterKeyArgs),
     Recover(recover::RecoverArgs),
     Openapi(openapi::OpenapiArgs),
@@ -114,6 +119,8 @@ impl Cli {
             Command::Config(args) => args.run(output),
             Command::Backup(args) => args.run(output).await,
             Command::Restore(args) => args.run(output).await,
+            Command::Export(args) => args.run(output).await,
+            Command::Import(args) => args.run(output).await,
             Command::MasterKey(args) => args.run(output).await,
             Command::Recover(args) => args.run(output).await,
             Command::Openapi(args) => args.run(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use countersign_store::{PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore, Store};
+use countersign_store::{PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore, Transfer};
 
 use crate::config::Config;
 
@@ -40,7 +40,7 @@ pub fn engine(config: &Config) -> anyhow::Result<Engine> {
 }
 
 /// Opens the database and brings its schema up to date.
-pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Transfer>> {
     match engine(config)? {
         Engine::Sqlite(file) => {
             let options = SqliteOptions {
@@ -53,13 +53,30 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
             Ok(Arc::new(store.context("cannot open the database")?))
         }
         Engine::Postgres(urls) => {
-            let options = PostgresOptions {
-                urls,
-                connections: config.database.connections,
-            };
-            let store = PostgresStore::open(&options).await;
+            let store = PostgresStore::open(&postgres_options(config, urls)).await;
             Ok(Arc::new(store.context("cannot open the database")?))
         }
+    }
+}
+
+/// Opens the database with whatever schema it has, to read it beside those who serve it.
+pub async fn open_to_read(config: &Config) -> anyhow::Result<Arc<dyn Transfer>> {
+    match engine(config)? {
+        Engine::Sqlite(file) => {
+            let store = SqliteStore::open_read_only(&file).await;
+            Ok(Arc::new(store.context("cannot read the database")?))
+        }
+        Engine::Postgres(urls) => {
+            let store = PostgresStore::open_as_it_is(&postgres_options(config, urls));
+            Ok(Arc::new(store.context("cannot read the database")?))
+        }
+    }
+}
+
+fn postgres_options(config: &Config, urls: Vec<PostgresUrl>) -> PostgresOptions {
+    PostgresOptions {
+        urls,
+        connections: config.database.connections,
     }
 }
 

@@ -21,3 +21,4 @@ mod recover;
 mod secrets;
 mod support;
 mod tokens;
+mod transfer;

@@ -20,11 +20,6 @@ pub(super) const MIGRATIONS: [(i64, &str, &str); 2] = [
     ),
 ];
 
-/// The schema that this program knows: the number of the last migration.
-pub(super) fn schema() -> i64 {
-    MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
-}
-
 /// Nodes that start together take turns by this row. (An advisory lock would do as well, where there is one.)
 const LOCK_TABLE: &str =
     "CREATE TABLE IF NOT EXISTS _migration_lock (ordinal BIGINT PRIMARY KEY CHECK (ordinal = 1));

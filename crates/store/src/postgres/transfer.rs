@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::writer::{self, Isolation};
-use super::{PostgresStore, audit, is_storable, migrations, stale_unless};
+use super::{PostgresStore, audit, is_storable, stale_unless};
 use crate::transfer::{any_row, check_schema, count_rows, runs};
 use crate::{Cell, Change, ImportUnderWay, Kind, Record, Result, StoreError, TABLES, Table, Transfer};
 
@@ -50,10 +50,6 @@ async fn has_table(connection: &mut PgConnection, name: &str) -> sqlx::Result<bo
 
 #[async_trait]
 impl Transfer for PostgresStore {
-    fn schema(&self) -> i64 {
-        migrations::schema()
-    }
-
     async fn count_rows(&self) -> Result<u64> {
         let mut connection = self.servers.acquire().await?.detach();
         let mut snapshot = connection.begin_with(SNAPSHOT).await?;
@@ -69,7 +65,7 @@ impl Transfer for PostgresStore {
     async fn each_record(&self, take: &mut (dyn FnMut(Record) -> ControlFlow<()> + Send)) -> Result<()> {
         let mut connection = self.servers.acquire().await?.detach();
         let mut snapshot = connection.begin_with(SNAPSHOT).await?;
-        check_schema(schema(&mut snapshot).await?, migrations::schema())?;
+        check_schema(schema(&mut snapshot).await?)?;
         for table in TABLES {
             let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut *snapshot);
             while let Some(row) = rows.try_next().await? {
@@ -155,7 +151,7 @@ fn record(table: &'static Table, row: &PgRow) -> Result<Record> {
 }
 
 async fn begin(connection: &mut PgConnection, after: &ImportUnderWay, now: Timestamp) -> Result<()> {
-    check_schema(schema(connection).await?, migrations::schema())?;
+    check_schema(schema(connection).await?)?;
     let holds_something: bool = sqlx::query_scalar(AssertSqlSafe(any_row()))
         .fetch_one(&mut *connection)
         .await?;

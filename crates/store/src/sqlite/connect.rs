@@ -34,7 +34,7 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
 ];
 
 /// The schema that this program knows: the number of the last migration.
-pub(super) fn schema() -> i64 {
+pub(crate) fn schema() -> i64 {
     MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
 }
 

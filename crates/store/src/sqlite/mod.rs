@@ -37,6 +37,7 @@ use sqlx::SqlitePool;
 use crate::Result;
 use crate::engine::{all, stale_unless, store_by_subject};
 pub use backup::{BackupSummary, verify_backup};
+pub(crate) use connect::schema;
 pub(crate) use outage::{is_damage, outage};
 use writer::Writer;
 

@@ -41,10 +41,6 @@ pub(super) async fn under_way(store: &SqliteStore) -> Result<Option<ImportUnderW
 
 #[async_trait]
 impl Transfer for SqliteStore {
-    fn schema(&self) -> i64 {
-        connect::schema()
-    }
-
     async fn count_rows(&self) -> Result<u64> {
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(count_rows()))
             .fetch_one(&self.readers)
@@ -56,7 +52,7 @@ impl Transfer for SqliteStore {
     async fn each_record(&self, take: &mut (dyn FnMut(Record) -> ControlFlow<()> + Send)) -> Result<()> {
         let mut connection = connect::open(&connect::read_only(&self.file)).await?;
         let mut snapshot = connection.begin().await?;
-        check_schema(backup::schema_version(&mut snapshot).await?, connect::schema())?;
+        check_schema(backup::schema_version(&mut snapshot).await?)?;
         'tables: for table in TABLES {
             let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut *snapshot);
             while let Some(row) = rows.try_next().await? {

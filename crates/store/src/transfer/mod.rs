@@ -20,9 +20,6 @@ pub(crate) use tables::{any_row, count_rows};
 /// A store whose installation can leave and arrive.
 #[async_trait]
 pub trait Transfer: Store {
-    /// The schema that this program knows and the database must have: the number of the last migration.
-    fn schema(&self) -> i64;
-
     /// How many rows an installation has, for whoever shows progress.
     async fn count_rows(&self) -> Result<u64>;
 
@@ -225,8 +222,14 @@ impl ImportUnderWay {
     }
 }
 
+/// The schema that this program knows, the same on every engine: the number of the last migration.
+pub fn schema() -> i64 {
+    crate::sqlite::schema()
+}
+
 /// Refuses a schema that is not the one whose tables are listed here: columns would be forgotten.
-pub(crate) fn check_schema(found: i64, known: i64) -> Result<()> {
+pub(crate) fn check_schema(found: i64) -> Result<()> {
+    let known = schema();
     if found == known {
         return Ok(());
     }
