@@ -37,7 +37,9 @@ const MAC_KEY_BYTES: usize = 32;
 
 /// Why a passphrase is refused for something new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the passphrase is too weak: take one of at least 12 characters that nobody guesses, such as six random words")]
+#[error(
+    "the passphrase is too weak: take one of at least 12 characters that nobody guesses, such as six random words"
+)]
 pub struct WeakPassphrase;
 
 /// How keys are derived, as it stands in the open beside what they seal.
@@ -161,8 +163,7 @@ mod tests {
         let sealed = keys.seal.seal(ROW, b"private", &mut chance);
         let tag = hmac::sign(&keys.mac, b"file");
 
-        let read: KeyDerivation =
-            serde_json::from_str(&serde_json::to_string(&derivation).unwrap()).unwrap();
+        let read: KeyDerivation = serde_json::from_str(&serde_json::to_string(&derivation).unwrap()).unwrap();
         let again = read.derive(&passphrase("one passphrase")).unwrap();
         assert_eq!(again.seal.open(ROW, &sealed).unwrap().as_slice(), b"private");
         assert!(hmac::verify(&again.mac, b"file", tag.as_ref()).is_ok());

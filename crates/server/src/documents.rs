@@ -23,6 +23,7 @@ pub const GUIDE: &[(&str, &str)] = guide![
     "tls-and-proxies",
     "backup-and-restore",
     "postgresql",
+    "moving",
     "upgrade-and-rollback",
     "lost-master-key",
     "compromised-signing-key",

@@ -20,8 +20,8 @@ macro_rules! store_by_subject {
             use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 
             use $crate::{
-                ChangePosition, Changes, ClientListing, ImportUnderWay, Installation, Page, ProjectRecord, Resealed, Result,
-                Row, SealedValue,
+                ChangePosition, Changes, ClientListing, ImportUnderWay, Installation, Page, ProjectRecord,
+                Resealed, Result, Row, SealedValue,
             };
 
             #[async_trait::async_trait]

@@ -9,7 +9,7 @@ use countersign_cluster::{Cluster, Link, PASSWORD};
 use countersign_e2e::{Options, Server, engine::MASTER_KEY};
 
 /// A node on a database, reached over the port given.
-async fn node(name: &'static str, port: u16, database: &str) -> anyhow::Result<Server> {
+pub(crate) async fn node(name: &'static str, port: u16, database: &str) -> anyhow::Result<Server> {
     let url = format!("postgres://countersign:{PASSWORD}@127.0.0.1:{port}/{database}");
     Server::start(Options {
         name,
@@ -29,7 +29,7 @@ async fn node(name: &'static str, port: u16, database: &str) -> anyhow::Result<S
 }
 
 /// A new database of the cluster, by name.
-fn new_database(cluster: &Cluster) -> anyhow::Result<String> {
+pub(crate) fn new_database(cluster: &Cluster) -> anyhow::Result<String> {
     let url = cluster.database()?;
     Ok(url.rsplit_once('/').context("no database")?.1.to_owned())
 }

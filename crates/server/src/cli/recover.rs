@@ -19,9 +19,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::start::data_dir::DataDir;
 use crate::start::database::open_store;
-use crate::start::refuse_unfinished_import;
 use crate::start::master_key;
 use crate::start::recover::{Recovered, abandon_master_key};
+use crate::start::refuse_unfinished_import;
 
 /// Projects read at a time.
 const PAGE: u32 = 500;

@@ -17,8 +17,8 @@ use serde::de::DeserializeOwned;
 
 use super::content::Content;
 use super::line::{
-    AnyHeader, CHECK_ROW, END_PREFIX, End, FORMAT, Header, MAX_LINE_BYTES, RECORD_PREFIX, Seal, Totals, VERSION,
-    parse_record,
+    AnyHeader, CHECK_ROW, END_PREFIX, End, FORMAT, Header, MAX_LINE_BYTES, RECORD_PREFIX, Seal, Totals,
+    VERSION, parse_record,
 };
 use super::progress::Progress;
 use super::{Refusal, Summary};

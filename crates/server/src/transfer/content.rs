@@ -78,10 +78,7 @@ impl Default for Content {
 
 /// Opens the sealed value of a row, if it has one.
 pub fn open(record: &Record, key: &MasterKey) -> anyhow::Result<Option<Opened>> {
-    record
-        .sealed()
-        .map(|value| Opened::with(key, value))
-        .transpose()
+    record.sealed().map(|value| Opened::with(key, value)).transpose()
 }
 
 impl Opened {

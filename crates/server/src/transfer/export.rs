@@ -54,7 +54,9 @@ pub async fn export(
     let rows = summary.rows.iter();
     out.write(&End {
         end: Totals {
-            rows: rows.map(|(table, count)| (table.clone(), (*count).into())).collect(),
+            rows: rows
+                .map(|(table, count)| (table.clone(), (*count).into()))
+                .collect(),
             content: summary.content.clone(),
         },
     })?;

@@ -30,12 +30,21 @@ impl Source {
         deployment.ok(&["client", "create", "--id", "rotating", "--save", "rotating.env"]);
         deployment.ok(&["client", "rotate", "start", "rotating", "--save", "next.env"]);
         deployment.ok(&["client", "create", "--id", "gone"]);
-        deployment.ok(&["client", "delete", "gone", "--yes"]);
+        deployment.ok(&["client", "delete", "gone"]);
         let project = deployment.get("COUNTERSIGN_PROJECT_ID").to_owned();
-        deployment.ok(&["operator", "create", "--name", "reader", "--project", &project, "--save", "o.env"]);
+        deployment.ok(&[
+            "operator",
+            "create",
+            "--name",
+            "reader",
+            "--project",
+            &project,
+            "--save",
+            "o.env",
+        ]);
         deployment.ok(&["key", "rotate", "--algorithm", "EdDSA"]);
         let token = deployment.token("c.env");
-        let keys = deployment.json(&["key", "list"]);
+        let keys = deployment.json(&["key", "list"])["keys"].take();
         deployment.stop();
         let content = export(&deployment, "move.jsonl");
         Self {
@@ -66,10 +75,8 @@ impl Source {
         for credentials in ["c.env", "rotating.env", "next.env"] {
             destination.ok(&["token", "get", "--from", credentials, "--url", &url]);
         }
-        assert_eq!(destination.json(&["key", "list"]), self.keys);
-        destination
-            .run_on(&self.token, &["token", "verify", "-"])
-            .ok();
+        assert_eq!(destination.json(&["key", "list"])["keys"], self.keys);
+        destination.run_on(&self.token, &["token", "verify", "-"]).ok();
         let client = destination.json(&["client", "get", "c"]);
         assert_eq!(client["m2m_client"]["client_name"], "名前");
         destination.ok(&["client", "create", "--id", "new"]);
@@ -161,8 +168,14 @@ fn nothing_is_written_of_a_file_that_is_not_as_it_was_made() {
     let end = lines.len() - 2;
     // Whoever alters a row and the count of the end still lacks the key of the last line.
     let forged = {
-        let audit = lines.iter().rposition(|line| line.contains(r#""table":"audit""#)).unwrap();
-        let count = lines.iter().filter(|line| line.contains(r#""table":"audit""#)).count();
+        let audit = lines
+            .iter()
+            .rposition(|line| line.contains(r#""table":"audit""#))
+            .unwrap();
+        let count = lines
+            .iter()
+            .filter(|line| line.contains(r#""table":"audit""#))
+            .count();
         let counted = format!("\"audit\":{count}");
         assert!(lines[end].contains(&counted));
         without(audit).replace(&counted, &format!("\"audit\":{}", count - 1))
@@ -170,16 +183,28 @@ fn nothing_is_written_of_a_file_that_is_not_as_it_was_made() {
     let destination = source.destination();
     for (what, text) in [
         ("cut off in a line", whole[..whole.len() / 2].to_owned()),
-        ("cut off between lines", lines[..lines.len() / 2].join("\n") + "\n"),
+        (
+            "cut off between lines",
+            lines[..lines.len() / 2].join("\n") + "\n",
+        ),
         ("without its last line", without(lines.len() - 1)),
         ("without its end", without(end)),
         ("without a row", without(client)),
         ("with a row twice", twice),
-        ("with another row", whole.replacen("client_created", "client_updated", 1)),
-        ("with another header", whole.replacen("\"passes\":3", "\"passes\":4", 1)),
+        (
+            "with another row",
+            whole.replacen("client_created", "client_updated", 1),
+        ),
+        (
+            "with another header",
+            whole.replacen("\"passes\":3", "\"passes\":4", 1),
+        ),
         ("forged with its end", forged),
         ("with something behind it", format!("{whole}{}\n", lines[client])),
-        ("with a line that does not end", format!("{}{}", lines[0], "x".repeat(3_000_000))),
+        (
+            "with a line that does not end",
+            format!("{}{}", lines[0], "x".repeat(3_000_000)),
+        ),
         ("of another kind", "{}\n".to_owned()),
         ("empty", String::new()),
     ] {
@@ -189,7 +214,10 @@ fn nothing_is_written_of_a_file_that_is_not_as_it_was_made() {
         assert!(ran.code == 1 || ran.code == 3, "{what}: {} {}", ran.code, ran.err);
         assert!(!destination.data_dir().exists(), "{what}: {}", ran.err);
     }
-    for (from, to) in [("\"version\":1", "\"version\":2"), ("\"schema\":", "\"schema\":9")] {
+    for (from, to) in [
+        ("\"version\":1", "\"version\":2"),
+        ("\"schema\":", "\"schema\":9"),
+    ] {
         std::fs::write(destination.file("move.jsonl"), whole.replacen(from, to, 1)).unwrap();
         let complaint = import(&destination).refused(1);
         assert!(complaint.contains("this program knows"), "{complaint}");
@@ -213,7 +241,10 @@ fn a_passphrase_must_be_strong_and_the_right_one() {
         source.deployment.run_offline(&all)
     };
     let complaint = export(&["--passphrase-file", "weak"]).refused(2);
-    assert!(complaint.contains("too weak") && !complaint.contains("password1234"), "{complaint}");
+    assert!(
+        complaint.contains("too weak") && !complaint.contains("password1234"),
+        "{complaint}"
+    );
     let complaint = export(&[]).refused(2);
     assert!(complaint.contains("COUNTERSIGN_EXPORT_PASSPHRASE"), "{complaint}");
     assert!(!source.deployment.file("weak.jsonl").exists());
@@ -222,23 +253,31 @@ fn a_passphrase_must_be_strong_and_the_right_one() {
 #[test]
 fn nothing_is_overwritten() {
     let source = Source::new();
-    let again = source
-        .deployment
-        .run_offline(&["export", "--to", "move.jsonl", "--passphrase-file", "passphrase"]);
+    let again =
+        source
+            .deployment
+            .run_offline(&["export", "--to", "move.jsonl", "--passphrase-file", "passphrase"]);
     assert!(again.refused(5).contains("not overwritten"));
     let names = std::fs::read_dir(source.deployment.folder.path()).unwrap();
     let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
     assert!(
-        !names.iter().any(|name| name.to_string_lossy().contains("partial")),
+        !names
+            .iter()
+            .any(|name| name.to_string_lossy().contains("partial")),
         "{names:?}"
     );
 
     let mut taken = source.destination();
     taken.serve(&[]);
+    taken.set("COUNTERSIGN_EXPORT_PASSPHRASE", PASSPHRASE);
     assert!(import(&taken).refused(5).contains("in use"));
     taken.stop();
     let before = export(&taken, "before.jsonl");
-    assert!(import(&taken).refused(5).contains("holds an installation already"));
+    assert!(
+        import(&taken)
+            .refused(5)
+            .contains("holds an installation already")
+    );
     assert_eq!(export(&taken, "after.jsonl"), before);
 
     let nowhere = Deployment::empty();
@@ -305,7 +344,11 @@ fn interrupted_it_goes_on_and_until_then_nobody_works_with_a_part() {
     source.deployment.run_offline(&["master-key", "rotate"]).ok();
     let other = export(&source.deployment, "other.jsonl");
     assert_ne!(other, source.content, "the rotation is an event");
-    std::fs::copy(source.deployment.file("other.jsonl"), destination.file("other.jsonl")).unwrap();
+    std::fs::copy(
+        source.deployment.file("other.jsonl"),
+        destination.file("other.jsonl"),
+    )
+    .unwrap();
     let complaint = destination.run_offline(&["import", "other.jsonl"]).refused(5);
     assert!(complaint.contains(&source.content), "{complaint}");
 

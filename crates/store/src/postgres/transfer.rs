@@ -45,7 +45,10 @@ pub(super) async fn under_way(store: &PostgresStore) -> Result<Option<ImportUnde
 }
 
 async fn has_table(connection: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar(HAS_TABLE).bind(name).fetch_one(connection).await
+    sqlx::query_scalar(HAS_TABLE)
+        .bind(name)
+        .fetch_one(connection)
+        .await
 }
 
 #[async_trait]
@@ -168,11 +171,7 @@ async fn begin(connection: &mut PgConnection, after: &ImportUnderWay, now: Times
 }
 
 /// A second import of the same file waits here for the first one's commit, and then finds that it has moved on.
-async fn advance(
-    connection: &mut PgConnection,
-    from: &ImportUnderWay,
-    after: &ImportUnderWay,
-) -> Result<()> {
+async fn advance(connection: &mut PgConnection, from: &ImportUnderWay, after: &ImportUnderWay) -> Result<()> {
     let advanced = sqlx::query(ADVANCE)
         .bind(&from.content)
         .bind(from.count())

@@ -29,9 +29,7 @@ const END: &str = "DELETE FROM import WHERE content = ?1 AND written = ?2";
 
 /// A file of an earlier program, opened for reading alone, has no table of imports.
 pub(super) async fn under_way(store: &SqliteStore) -> Result<Option<ImportUnderWay>> {
-    let knows: bool = sqlx::query_scalar(HAS_IMPORTS)
-        .fetch_one(&store.readers)
-        .await?;
+    let knows: bool = sqlx::query_scalar(HAS_IMPORTS).fetch_one(&store.readers).await?;
     if !knows {
         return Ok(None);
     }

@@ -30,12 +30,8 @@ pub trait Transfer: Store {
     /// Writes the next records of an import in one transaction, together with how far it got: `from.written` records were
     /// written before these. The first ones need an empty database, [`StoreError::Duplicate`] otherwise; later ones an import
     /// that is exactly there, [`StoreError::Stale`] otherwise.
-    async fn import_records(
-        &self,
-        from: &ImportUnderWay,
-        records: Vec<Record>,
-        now: Timestamp,
-    ) -> Result<()>;
+    async fn import_records(&self, from: &ImportUnderWay, records: Vec<Record>, now: Timestamp)
+    -> Result<()>;
 
     /// Ends an import: from here on the database can be served. [`StoreError::Stale`] when it is not exactly there.
     async fn finish_import(&self, import: &ImportUnderWay, event: &AuditEvent) -> Result<()>;
@@ -145,10 +141,7 @@ impl Record {
             Cell::Bytes(bytes) => bytes.len(),
             Cell::Null | Cell::Integer(_) | Cell::Boolean(_) => 0,
         };
-        self.cells
-            .iter()
-            .map(|cell| size(cell) + size_of::<Cell>())
-            .sum()
+        self.cells.iter().map(|cell| size(cell) + size_of::<Cell>()).sum()
     }
 
     /// The sealed value in it, if its table has any.

@@ -126,10 +126,7 @@ pub(crate) async fn everything_arrives_on_either_engine(mut world: World) {
     }
     for (target, _home) in [empty_sqlite().await, empty_postgres().await] {
         write(target.as_ref(), &left, 0).await.unwrap();
-        assert_eq!(
-            target.import_under_way().await.unwrap(),
-            Some(import(left.len()))
-        );
+        assert_eq!(target.import_under_way().await.unwrap(), Some(import(left.len())));
         assert_eq!(records(target.as_ref()).await, left);
         let position = target.changes(None).await.unwrap().position;
         let event = world.event(Action::InstallationImported, "installation");
@@ -169,7 +166,10 @@ async fn goes_on(world: &mut World, target: &dyn Store) {
     target.insert_client(&client, &event).await.unwrap();
     let stored = target.client(&client.project_id, &client.client_id).await;
     assert_eq!(stored.unwrap(), Some(client.clone()));
-    target.delete_client(&client, &event_like(world, &client)).await.unwrap();
+    target
+        .delete_client(&client, &event_like(world, &client))
+        .await
+        .unwrap();
 }
 
 fn event_like(world: &mut World, client: &Client) -> countersign_core::audit::AuditEvent {
@@ -219,10 +219,7 @@ pub(crate) async fn a_batch_is_written_whole_or_not_at_all(mut world: World) {
         write(target.as_ref(), &left[..7], 0).await.unwrap();
         // The last row is there already.
         let batch = [&left[7..12], &left[6..7]].concat();
-        target
-            .import_records(&import(7), batch, at(1))
-            .await
-            .unwrap_err();
+        target.import_records(&import(7), batch, at(1)).await.unwrap_err();
         assert_eq!(target.import_under_way().await.unwrap(), Some(import(7)));
         assert_eq!(records(target.as_ref()).await, left[..7]);
     }
@@ -250,7 +247,9 @@ pub(crate) async fn what_is_read_is_of_one_moment(mut world: World) {
             .unwrap();
         read
     });
-    tokio::task::spawn_blocking(move || seen.recv().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(move || seen.recv().unwrap())
+        .await
+        .unwrap();
     world.kept_client("meanwhile", &["a"]).await;
     go_on.send(()).unwrap();
     assert_eq!(reading.await.unwrap(), before);
@@ -262,7 +261,11 @@ pub(crate) async fn reading_ends_when_it_is_broken_off(mut world: World) {
     let mut count = 0;
     let mut take = |_| {
         count += 1;
-        if count == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if count == 3 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     world.store.each_record(&mut take).await.unwrap();
     assert_eq!(count, 3);

@@ -61,7 +61,11 @@ async fn every_table_and_column_is_moved() {
     );
     let there: BTreeSet<String> = columns
         .lines()
-        .filter(|line| !NOT_MOVED.iter().any(|table| line.starts_with(&format!("{table}."))))
+        .filter(|line| {
+            !NOT_MOVED
+                .iter()
+                .any(|table| line.starts_with(&format!("{table}.")))
+        })
         .map(str::to_owned)
         .collect();
     let listed = TABLES.iter().flat_map(|table| {

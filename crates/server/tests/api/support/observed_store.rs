@@ -16,8 +16,8 @@ use countersign_core::project::{Project, ProjectSecret};
 use countersign_core::search::Search;
 use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 use countersign_store::{
-    ChangePosition, Changes, ClientListing, ImportUnderWay, Installation, Page, ProjectRecord, Resealed, Result, Row,
-    SealedValue, Store, StoreError,
+    ChangePosition, Changes, ClientListing, ImportUnderWay, Installation, Page, ProjectRecord, Resealed,
+    Result, Row, SealedValue, Store, StoreError,
 };
 use tokio::sync::watch;
 
