@@ -23,7 +23,10 @@ const PASSPHRASE: &str = "tundra-violin-harvest-moss";
 const PEAK_MIB_MAX: u64 = 200;
 /// Longest time for one command, beside other tests.
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// How often to look at memory, which is there to be looked at only while the command runs.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How often to ask the database how far an import is; each time is a process of its own.
+const ASK_EVERY: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_installation_of_100_000_clients_moves_whole_though_killed_on_the_way() -> anyhow::Result<()> {
@@ -108,7 +111,7 @@ async fn make_large(large: &Path) -> anyhow::Result<String> {
     let draft = json!({
         "client_id": "template",
         "client_name": "service",
-        "scopes": ["read:a", "write:a"],
+        "scopes": ["read:a"],
         "trusted_metadata": { "team": "billing", "cost_centre": 4711 },
     });
     let made = backend.create(&draft).await?.ok()?;
@@ -165,7 +168,7 @@ impl Running {
     /// Waits until it succeeds, and looks at its memory all the while.
     fn to_its_end(mut self) -> anyhow::Result<Ran> {
         let mut peak_mib = 0;
-        let status = self.watch(|child| {
+        let status = self.watch(LOOK_EVERY, |child| {
             peak_mib = peak_mib.max(peak(child).unwrap_or(0));
             Ok(None::<()>)
         })?;
@@ -178,7 +181,7 @@ impl Running {
 
     /// Kills it when `found` finds something.
     fn kill_when(mut self, mut found: impl FnMut() -> anyhow::Result<Option<u64>>) -> anyhow::Result<u64> {
-        match self.watch(|_| found())? {
+        match self.watch(ASK_EVERY, |_| found())? {
             Ended::Seen(seen) => Ok(seen),
             Ended::ByItself(status) => {
                 bail!("it ended with {status}: {}", std::fs::read_to_string(&self.out)?)
@@ -188,6 +191,7 @@ impl Running {
 
     fn watch<T>(
         &mut self,
+        pause: Duration,
         mut look: impl FnMut(&Child) -> anyhow::Result<Option<T>>,
     ) -> anyhow::Result<Ended<T>> {
         let deadline = Instant::now() + TIMEOUT;
@@ -200,7 +204,7 @@ impl Running {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(Ended::ByItself(status));
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(pause);
         }
         bail!("not done after {} seconds", TIMEOUT.as_secs())
     }

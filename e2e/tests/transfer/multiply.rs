@@ -70,12 +70,8 @@ async fn records(data_dir: &Path) -> anyhow::Result<Vec<Record>> {
 
 /// Table by table, as a reference needs what it refers to.
 fn multiplied(records: &[Record], clients: i64) -> impl Iterator<Item = anyhow::Result<Record>> {
-    let is = |record: &Record, table: &str| record.table().name == table;
-    let is_created = |record: &Record| {
-        is(record, "audit") && value(record, "action") == Some(&Cell::Text("client_created".to_owned()))
-    };
     records
-        .chunk_by(move |one, next| one.table() == next.table() && !is_created(one) && !is_created(next))
+        .chunk_by(|one, next| one.table() == next.table() && !is_created(one) && !is_created(next))
         .flat_map(move |run| {
             let times = match run.first() {
                 Some(record) if is(record, "client") || is_created(record) => clients,
@@ -85,6 +81,14 @@ fn multiplied(records: &[Record], clients: i64) -> impl Iterator<Item = anyhow::
             (1..=times)
                 .flat_map(move |number| run.iter().map(move |record| numbered(record, number, times > 1)))
         })
+}
+
+fn is(record: &Record, table: &str) -> bool {
+    record.table().name == table
+}
+
+fn is_created(record: &Record) -> bool {
+    is(record, "audit") && value(record, "action") == Some(&Cell::Text("client_created".to_owned()))
 }
 
 /// The same row of another client.
