@@ -13,6 +13,7 @@ mod report;
 mod rounds;
 mod scale;
 mod token;
+mod transfer;
 mod write;
 
 use anyhow::bail;
@@ -33,8 +34,10 @@ fn main() -> anyhow::Result<()> {
         ["token"] => token::bench(),
         ["scale"] => scale::bench(1_000_000),
         ["scale", clients] => scale::bench(clients.parse()?),
+        ["transfer"] => transfer::bench(1_000_000),
+        ["transfer", clients] => transfer::bench(clients.parse()?),
         ["write"] => write::bench(),
         ["cluster"] => cluster::bench(),
-        _ => bail!("cargo xtask bench token | scale [clients] | write | cluster"),
+        _ => bail!("cargo xtask bench token | scale [clients] | transfer [clients] | write | cluster"),
     }
 }

@@ -148,7 +148,7 @@ fn prepare(clients: usize) -> anyhow::Result<Installation> {
 }
 
 /// Clients made through the store, many at a time; over HTTP a million would take the better part of an hour.
-fn fill(data_dir: &Path, clients: usize) -> anyhow::Result<Vec<Asker>> {
+pub(crate) fn fill(data_dir: &Path, clients: usize) -> anyhow::Result<Vec<Asker>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let environment = [(

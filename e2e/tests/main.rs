@@ -10,3 +10,4 @@ mod stop;
 mod sync_order;
 mod tally;
 mod tls;
+mod transfer;

@@ -56,6 +56,7 @@ pub enum Action {
     MasterKeyAbandoned,
     PepperCreated,
     AuditPruned,
+    InstallationImported,
 }
 
 /// One event.

@@ -8,7 +8,7 @@
 //! | to learn | read |
 //! |---|---|
 //! | what a client is and how it changes | [`client`], [`rotation`], [`metadata`], [`scope`] |
-//! | how secrets are made, judged and kept | [`secret`], [`digest`], [`pepper`], [`seal`] |
+//! | how secrets are made, judged and kept | [`secret`], [`digest`], [`pepper`], [`seal`], [`passphrase`] |
 //! | who may have a token, and what is in it | [`client_auth`], [`grant`], [`project`] |
 //! | when a signing key is used | [`key_life`] |
 //! | how clients are found | [`search`], [`cursor`] |
@@ -26,6 +26,7 @@ pub mod master_keys;
 pub mod metadata;
 pub mod old_service;
 pub mod operator;
+pub mod passphrase;
 pub mod pepper;
 pub mod project;
 pub mod rotation;

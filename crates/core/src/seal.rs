@@ -68,7 +68,7 @@ impl MasterKey {
         Self::from_bytes(bytes)
     }
 
-    fn from_bytes(bytes: Zeroizing<[u8; MASTER_KEY_BYTES]>) -> Self {
+    pub(crate) fn from_bytes(bytes: Zeroizing<[u8; MASTER_KEY_BYTES]>) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, bytes.as_slice());
         let tag = hmac::sign(&key, b"countersign master key id");
         let id = tag

@@ -26,6 +26,7 @@ pub const GUIDE: &[(&str, &str)] = guide![
     "postgresql",
     "scaling",
     "monitoring",
+    "moving",
     "upgrade-and-rollback",
     "lost-master-key",
     "compromised-signing-key",

@@ -30,4 +30,5 @@ pub mod serve;
 pub mod signer;
 pub mod start;
 pub mod tls;
+pub mod transfer;
 pub mod usage;

@@ -20,8 +20,8 @@ macro_rules! store_by_subject {
             use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 
             use $crate::{
-                ChangePosition, Changes, ClientListing, Condition, Installation, Page, ProjectRecord,
-                Resealed, Result, Row, SealedValue,
+                ChangePosition, Changes, ClientListing, Condition, ImportUnderWay, Installation, Page,
+                ProjectRecord, Resealed, Result, Row, SealedValue,
             };
 
             #[async_trait::async_trait]
@@ -55,6 +55,10 @@ macro_rules! store_by_subject {
                     event: &AuditEvent,
                 ) -> Result<()> {
                     installation::abandon_master_key(self, installation, keys, secrets, operator, event).await
+                }
+
+                async fn import_under_way(&self) -> Result<Option<ImportUnderWay>> {
+                    transfer::under_way(self).await
                 }
 
                 async fn insert_project(

@@ -17,6 +17,7 @@ mod rows;
 mod schema;
 mod search_plan;
 mod sqlite;
+mod transfer;
 
 use async_trait::async_trait;
 use countersign_core::Timestamp;
@@ -37,6 +38,7 @@ pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 pub use records::{Condition, Installation, ProjectRecord, Resealed, SealedValue, StoredPepper};
 pub use schema::{Migrated, Schema};
 pub use sqlite::{BackupSummary, SqliteOptions, SqliteStore, verify_backup};
+pub use transfer::{Cell, Column, ImportUnderWay, Kind, Record, TABLES, Table, Transfer, schema};
 
 /// What a store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -66,6 +68,10 @@ pub trait Store: Send + Sync + 'static {
         operator: &Operator,
         event: &AuditEvent,
     ) -> Result<()>;
+
+    /// The import that has begun and not ended, if any. It writes the installation first, so whoever asks after he found one
+    /// learns whether it is whole.
+    async fn import_under_way(&self) -> Result<Option<ImportUnderWay>>;
 
     // Projects, their secrets and signing keys.
 

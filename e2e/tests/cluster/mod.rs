@@ -16,7 +16,7 @@ use countersign_cluster::{Cluster, Link, PASSWORD};
 use countersign_e2e::{Options, Server, engine::MASTER_KEY};
 
 /// A node on a database, reached over the port given.
-async fn node(name: &'static str, port: u16, database: &str) -> anyhow::Result<Server> {
+pub(crate) async fn node(name: &'static str, port: u16, database: &str) -> anyhow::Result<Server> {
     Server::start(options(name, port, database)).await
 }
 
@@ -47,7 +47,7 @@ fn url_of(role: &str, port: u16, database: &str) -> String {
 }
 
 /// A new database of the cluster, by name.
-fn new_database(cluster: &Cluster) -> anyhow::Result<String> {
+pub(crate) fn new_database(cluster: &Cluster) -> anyhow::Result<String> {
     let url = cluster.database()?;
     Ok(url.rsplit_once('/').context("no database")?.1.to_owned())
 }

@@ -1,6 +1,6 @@
 //! `countersign backup`: a copy of the database, made beside a running server and read back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::offline;
 use super::printing::Output;
 use super::serve::ConfigArgs;
+use crate::start::refuse_unfinished_import;
 
 /// Copy the database to a new file, also while a server runs on it.
 ///
@@ -38,7 +39,7 @@ impl BackupArgs {
         let store = SqliteStore::open_read_only(&database)
             .await
             .context("cannot read the database")?;
-        let copied = store.backup(&self.to).await;
+        let copied = copy(&store, &self.to).await;
         store.close().await;
         copied.context("no copy was made")?;
         match verify_backup(&self.to).await {
@@ -46,7 +47,7 @@ impl BackupArgs {
                 format!(
                     "{to}: read back and sound. {}\nThe master key is not in it. Keep it elsewhere: without it the copy \
                      opens for nobody.\n",
-                    contents(&summary)
+                    contents(&summary.rows)
                 )
             }),
             Err(error) => {
@@ -58,10 +59,15 @@ impl BackupArgs {
     }
 }
 
-/// What a copy holds, in a sentence.
-pub(super) fn contents(summary: &BackupSummary) -> String {
+async fn copy(store: &SqliteStore, to: &Path) -> anyhow::Result<()> {
+    refuse_unfinished_import(store).await?;
+    Ok(store.backup(to).await?)
+}
+
+/// What is in tables with so many rows, in a sentence.
+pub(super) fn contents(rows: &[(String, i64)]) -> String {
     let count = |name: &str| {
-        let found = summary.rows.iter().find(|(table, _)| table == name);
+        let found = rows.iter().find(|(table, _)| table == name);
         found.map_or(0, |(_, count)| *count)
     };
     format!(
@@ -74,7 +80,7 @@ pub(super) fn contents(summary: &BackupSummary) -> String {
 }
 
 /// What a copy holds, for scripts.
-pub(super) fn as_json(file: &std::path::Path, summary: &BackupSummary) -> Value {
+pub(super) fn as_json(file: &Path, summary: &BackupSummary) -> Value {
     let rows = summary
         .rows
         .iter()

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use super::printing::{ReaderGone, note};
+use crate::start::ImportUnfinished;
 use crate::start::data_dir::InUse;
+use crate::transfer::Refusal;
 
 /// Why a command ended without success. The numbers are part of the command line's contract; `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +47,16 @@ impl Exit {
     fn of(error: &anyhow::Error) -> Self {
         match error.downcast_ref::<Ended>() {
             Some(ended) => ended.exit,
-            None if error.downcast_ref::<InUse>().is_some() => Self::Refused,
-            None => Self::Failed,
+            None if error.is::<InUse>() || error.is::<ImportUnfinished>() => Self::Refused,
+            None => error.downcast_ref().map_or(Self::Failed, Self::of_refusal),
+        }
+    }
+
+    fn of_refusal(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::WrongPassphrase => Self::NotAuthorised,
+            Refusal::NotEmpty | Refusal::AnotherUnderWay(_) => Self::Refused,
+            Refusal::Damaged { .. } => Self::Failed,
         }
     }
 }

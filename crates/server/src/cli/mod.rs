@@ -18,6 +18,7 @@ mod connection;
 mod doctor;
 mod env_file;
 mod exit;
+mod export;
 mod import;
 mod key;
 mod master_key;
@@ -26,6 +27,7 @@ mod offline;
 mod openapi;
 mod operator;
 mod paging;
+mod passphrase;
 mod printing;
 mod project;
 mod recover;
@@ -77,7 +79,6 @@ enum Command {
     Serve(serve::ServeArgs),
     Project(project::ProjectArgs),
     Client(client::ClientArgs),
-    Import(import::ImportArgs),
     Token(token::TokenArgs),
     Key(key::KeyArgs),
     Operator(operator::OperatorArgs),
@@ -87,6 +88,8 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
     Migrate(migrate::MigrateArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
     MasterKey(master_key::MasterKeyArgs),
     Recover(recover::RecoverArgs),
     Openapi(openapi::OpenapiArgs),
@@ -111,7 +114,6 @@ impl Cli {
             Command::Serve(args) => args.run().await,
             Command::Project(args) => args.run(output).await,
             Command::Client(args) => args.run(output).await,
-            Command::Import(args) => args.run(output).await,
             Command::Token(args) => args.run(output).await,
             Command::Key(args) => args.run(output).await,
             Command::Operator(args) => args.run(output).await,
@@ -121,6 +123,8 @@ impl Cli {
             Command::Backup(args) => args.run(output).await,
             Command::Restore(args) => args.run(output).await,
             Command::Migrate(args) => args.run(output).await,
+            Command::Export(args) => args.run(output).await,
+            Command::Import(args) => args.run(output).await,
             Command::MasterKey(args) => args.run(output).await,
             Command::Recover(args) => args.run(output).await,
             Command::Openapi(args) => args.run(),

@@ -21,6 +21,7 @@ use crate::start::data_dir::DataDir;
 use crate::start::database::open_store;
 use crate::start::master_key;
 use crate::start::recover::{Recovered, abandon_master_key};
+use crate::start::refuse_unfinished_import;
 
 /// Projects read at a time.
 const PAGE: u32 = 500;
@@ -65,6 +66,7 @@ impl RecoverArgs {
         store: &dyn Store,
         output: Output,
     ) -> anyhow::Result<()> {
+        refuse_unfinished_import(store).await?;
         refuse_if_it_fits(config, data_dir, store).await?;
         let given = new_key(config, data_dir)?;
         let projects = count_projects(store).await?;

@@ -48,7 +48,7 @@ impl RestoreArgs {
         refuse_unless_empty(data_dir.path(), &database)?;
         put(&self.from, &database)?;
         output.own(&as_json(&database, &summary), || {
-            format!("{}: restored. {}\n", database.display(), contents(&summary))
+            format!("{}: restored. {}\n", database.display(), contents(&summary.rows))
         })?;
         note(&about_the_key(&config, &data_dir).await?);
         Ok(())

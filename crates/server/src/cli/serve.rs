@@ -46,6 +46,11 @@ pub(crate) struct ServeArgs {
 }
 
 impl ConfigArgs {
+    /// Whether a flag says where settings come from. The environment may say so for other commands.
+    pub(crate) fn is_given(&self) -> bool {
+        self.data_dir.is_some() || !self.database_url.is_empty()
+    }
+
     /// The settings.
     pub(crate) fn load(&self) -> anyhow::Result<Config> {
         self.layers(Overrides::new())?.config()

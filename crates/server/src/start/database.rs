@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use countersign_store::{
-    Migrated, PostgresOptions, PostgresStore, PostgresUrl, Schema, SqliteOptions, SqliteStore, Store,
+    Migrated, PostgresOptions, PostgresStore, PostgresUrl, Schema, SqliteOptions, SqliteStore, Transfer,
 };
 
 use crate::config::Config;
@@ -42,9 +42,9 @@ pub fn engine(config: &Config) -> anyhow::Result<Engine> {
 }
 
 /// Opens the database. Its schema is brought up to date, or with `database.migrate = false` has to do as it is.
-pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Transfer>> {
     let up_to_date = config.database.migrate;
-    let store: Result<Arc<dyn Store>, _> = match engine(config)? {
+    let store: Result<Arc<dyn Transfer>, _> = match engine(config)? {
         Engine::Sqlite(file) => {
             let options = sqlite_options(config, file);
             let store = if up_to_date {
@@ -91,6 +91,20 @@ fn sqlite_options(config: &Config, file: PathBuf) -> SqliteOptions {
         max_page_count: Some(config.database.sqlite_max_pages).filter(|pages| *pages > 0),
         readers: config.database.readers,
         cache_kib: config.database.sqlite_cache_mib * 1024,
+    }
+}
+
+/// Opens the database with whatever schema it has, to read it beside those who serve it.
+pub async fn open_to_read(config: &Config) -> anyhow::Result<Arc<dyn Transfer>> {
+    match engine(config)? {
+        Engine::Sqlite(file) => {
+            let store = SqliteStore::open_read_only(&file).await;
+            Ok(Arc::new(store.context("cannot read the database")?))
+        }
+        Engine::Postgres(urls) => {
+            let store = PostgresStore::open_as_it_is(&postgres_options(config, urls));
+            Ok(Arc::new(store.context("cannot read the database")?))
+        }
     }
 }
 

@@ -32,6 +32,14 @@ use crate::usage::UsageRecorder;
 use data_dir::DataDir;
 use database::open_store;
 
+/// An import was begun and not ended: what is there is a part.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "an import into this database is not complete: run the same `countersign import` again, and it goes on where it stopped, or \
+     begin anew with an empty database"
+)]
+pub struct ImportUnfinished;
+
 /// Everything opened, and nothing listening yet.
 pub struct Opened {
     /// The folder, locked against a second process.
@@ -56,6 +64,7 @@ pub async fn open(config: &Config, clock: &dyn Clock) -> anyhow::Result<Opened> 
             made => made?,
         }
     }
+    refuse_unfinished_import(store.as_ref()).await?;
     let installation = store.installation().await?.context("the installation is gone")?;
     let master_keys = master_key::find_all(config, data_dir.path(), &installation)?;
     let peppers = installation::open_peppers(&installation, master_keys.present())?;
@@ -65,6 +74,14 @@ pub async fn open(config: &Config, clock: &dyn Clock) -> anyhow::Result<Opened> 
         master_keys,
         peppers: Arc::new(peppers),
     })
+}
+
+/// Nobody works on a part of an installation. Asked after one was found: an import that begins later finds the database taken.
+pub async fn refuse_unfinished_import(store: &dyn Store) -> anyhow::Result<()> {
+    match store.import_under_way().await? {
+        Some(_) => Err(ImportUnfinished.into()),
+        None => Ok(()),
+    }
 }
 
 /// Wires the parts together, and polls the change feed once, so that memory is usable from the first request on.

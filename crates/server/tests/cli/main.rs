@@ -24,3 +24,4 @@ mod recover;
 mod secrets;
 mod support;
 mod tokens;
+mod transfer;

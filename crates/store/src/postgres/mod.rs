@@ -9,6 +9,7 @@
 //! | `clients`, `search` with `search_sql`, `projects`, `keys`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
 //! | `pruning` | deleting what has had its time |
 //! | `backup` | the word that PostgreSQL has tools for it |
+//! | `transfer` | the whole of it, leaving and arriving |
 //! | `outage` | which errors mean "not now", and which "again" |
 //!
 //! Statements are constants, as with SQLite: what runs can be read here and is asked for its plan by a test.
@@ -29,6 +30,7 @@ mod projects;
 mod pruning;
 mod search;
 mod search_sql;
+mod transfer;
 mod url;
 mod usage;
 mod writer;

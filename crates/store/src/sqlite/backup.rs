@@ -145,7 +145,7 @@ async fn check_references(connection: &mut SqliteConnection) -> Result<()> {
     }
 }
 
-async fn schema_version(connection: &mut SqliteConnection) -> Result<i64> {
+pub(super) async fn schema_version(connection: &mut SqliteConnection) -> Result<i64> {
     let there: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')")
             .fetch_one(&mut *connection)

@@ -6,7 +6,7 @@ use crate::schema::{Found, Migrated, Migration, Schema, migrator};
 use crate::{Result, StoreError};
 
 /// Every migration, in order: version, description, SQL. A test compares the list with the folder.
-pub(super) const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 2] = [
     (
         1,
         "identity",

@@ -7,6 +7,7 @@
 //! | `writer` | how writes share a commit |
 //! | `clients`, `search` with `search_sql`, `projects`, `keys`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
 //! | `backup` | a copy of the file while it is in use, and whether a copy is sound |
+//! | `transfer` | the whole of it, leaving and arriving |
 //! | `outage` | which errors mean "not now" |
 //!
 //! Statements are constants: what runs can be read here and is asked for its plan by a test.
@@ -27,6 +28,7 @@ mod projects;
 mod pruning;
 mod search;
 mod search_sql;
+mod transfer;
 mod usage;
 mod writer;
 
@@ -39,6 +41,7 @@ use crate::Result;
 use crate::engine::{all, stale_unless, store_by_subject};
 use crate::schema::{self, Migrated, Migration, Schema};
 pub use backup::{BackupSummary, verify_backup};
+pub(crate) use migrations::MIGRATIONS;
 pub(crate) use outage::{is_damage, outage};
 use writer::Writer;
 

@@ -21,6 +21,7 @@ mod operators;
 mod projects;
 mod rotation;
 mod search;
+mod transfer;
 mod usage;
 mod world;
 
@@ -114,6 +115,14 @@ macro_rules! contract {
                     nothing_of_another_project_is_found,
                     texts_are_compared_exactly,
                     the_widest_query_is_answered,
+                ],
+                transfer: [
+                    everything_arrives_on_either_engine,
+                    an_import_needs_an_empty_database,
+                    an_import_goes_on_exactly_where_it_is,
+                    a_batch_is_written_whole_or_not_at_all,
+                    what_is_read_is_of_one_moment,
+                    reading_ends_when_it_is_broken_off,
                 ],
                 usage: [
                     usage_adds_up_and_the_latest_use_is_shown,

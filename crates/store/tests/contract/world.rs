@@ -13,12 +13,12 @@ use countersign_core::project::{Project, ProjectSecret, TokenProfile};
 use countersign_core::seal::Sealed;
 use countersign_core::secret::{NewSecret, StoredSecret};
 use countersign_core::{Algorithm, Timestamp};
-use countersign_store::{Change, ChangePosition, Page, Result, Row, Store};
+use countersign_store::{Change, ChangePosition, Page, Result, Row, Transfer};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 pub(crate) struct World {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Transfer>,
     pub(crate) project: Project,
     pub(crate) chance: StdRng,
     /// Keeps the engine's files, or its schema, as long as the story lasts.
@@ -48,7 +48,7 @@ pub(crate) fn values<T>(rows: Vec<Row<T>>) -> Vec<T> {
 }
 
 impl World {
-    pub(crate) async fn new(store: Arc<dyn Store>, home: Box<dyn Any + Send>) -> Self {
+    pub(crate) async fn new(store: Arc<dyn Transfer>, home: Box<dyn Any + Send>) -> Self {
         let mut chance = StdRng::seed_from_u64(1);
         let project = new_project(&mut chance);
         let mut world = Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_store::{SqliteOptions, SqliteStore};
+use countersign_store::{Kind, SqliteOptions, SqliteStore, TABLES};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::task::JoinSet;
 
@@ -45,6 +45,78 @@ async fn tables_columns_and_nulls_are_those_of_sqlite() {
     let mut columns: BTreeSet<String> = columns.lines().map(str::to_owned).collect();
     assert!(columns.remove(POSTGRES_ALONE));
     assert_eq!(columns, columns_of_sqlite().await);
+}
+
+/// What belongs to a database and not to an installation, or begins anew with it.
+const NOT_MOVED: &[&str] = &["change", "compatibility", "import"];
+
+/// A column that is not listed would be lost by a move.
+#[tokio::test]
+async fn every_table_and_column_is_moved() {
+    let fresh = fresh().await;
+    let columns = fresh.sql(
+        "SELECT table_name || '.' || column_name || ' ' || data_type || CASE is_nullable WHEN 'YES' THEN '?' ELSE '' END
+        FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '\\_%'
+        ORDER BY table_name, ordinal_position",
+    );
+    let there: BTreeSet<String> = columns
+        .lines()
+        .filter(|line| {
+            !NOT_MOVED
+                .iter()
+                .any(|table| line.starts_with(&format!("{table}.")))
+        })
+        .map(str::to_owned)
+        .collect();
+    let listed = TABLES.iter().flat_map(|table| {
+        table.columns.iter().map(|column| {
+            let kind = match column.kind {
+                Kind::Integer => "bigint",
+                Kind::Boolean => "boolean",
+                Kind::Text | Kind::Sealed { .. } => "text",
+                Kind::Bytes => "bytea",
+            };
+            let nullable = if column.nullable { "?" } else { "" };
+            format!("{}.{} {kind}{nullable}", table.name, column.name)
+        })
+    });
+    assert_eq!(listed.collect::<BTreeSet<_>>(), there);
+
+    let keys = fresh.sql(
+        "SELECT t.relname || ' ' || (SELECT string_agg(a.attname, ',' ORDER BY k.place)
+            FROM unnest(i.indkey) WITH ORDINALITY k (number, place)
+            JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number)
+        FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid WHERE i.indisprimary",
+    );
+    for table in TABLES {
+        let key = format!("{} {}", table.name, table.key.join(","));
+        assert!(keys.lines().any(|line| line == key), "{key} in\n{keys}");
+    }
+}
+
+/// Every column whose text is sealed, by its name: nothing of that kind leaves as it rests.
+#[test]
+fn every_sealed_column_is_known_as_such() {
+    for table in TABLES {
+        for column in table.columns {
+            let is_sealed = matches!(column.kind, Kind::Sealed { .. });
+            assert_eq!(
+                is_sealed,
+                column.name.contains("sealed"),
+                "{}.{}",
+                table.name,
+                column.name
+            );
+        }
+    }
+}
+
+/// An export of one engine says its schema, and is taken in by the other.
+#[tokio::test]
+async fn both_engines_count_their_schemas_alike() {
+    let fresh = fresh().await;
+    let applied = fresh.sql("SELECT max(version) FROM _sqlx_migrations");
+    assert_eq!(applied, countersign_store::schema().to_string());
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use countersign_core::project::{Project, ProjectSecret};
 use countersign_core::search::Search;
 use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 use countersign_store::{
-    ChangePosition, Changes, ClientListing, Condition, Installation, Page, ProjectRecord, Resealed, Result,
-    Row, SealedValue, Store, StoreError,
+    ChangePosition, Changes, ClientListing, Condition, ImportUnderWay, Installation, Page, ProjectRecord,
+    Resealed, Result, Row, SealedValue, Store, StoreError,
 };
 use tokio::sync::watch;
 
@@ -136,6 +136,7 @@ macro_rules! observed {
 
 observed! {
     fn installation() -> Option<Installation>;
+    fn import_under_way() -> Option<ImportUnderWay>;
     fn create_installation(installation: &Installation, event: &AuditEvent) -> ();
     fn sealed_values() -> Vec<SealedValue>;
     fn reseal(resealed: &[Resealed], event: &AuditEvent) -> ();

@@ -28,26 +28,9 @@ use crate::cli::printing::Output;
 use carrying::Carrier;
 use report::ReportFile;
 
-pub(super) const EXAMPLES: &str = "\
-Examples:
-  countersign import --from hydra hydra-clients.jsonl --dry-run
-  countersign import --from keycloak payments-realm.json --report left-behind.json
-  countersign import --from auth0 clients.json client-grants.json
-  countersign import --from stytch --old-project project-live-… --old-secret-file stytch.secret \\
-    --dual-run stytch
-
-Exit codes: 0 when every machine client is here now, also if some of its fields have no place here;
-1 when one was left out; others as everywhere. How each export is made: /guide/coming-from";
-
 /// Where clients come from, and how.
 #[derive(Debug, Args)]
 pub(super) struct ForeignArgs {
-    /// The other service.
-    #[arg(long, value_name = "SERVICE")]
-    from: Kind,
-    /// Its exports, - for standard input. None with stytch, which is asked itself.
-    #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
     /// Clients whose secret the other service does not tell log in by a dual run: it is asked at the first login of each. The
     /// name must stand in dual_run.services of the server's configuration. For stytch, and keycloak's masked secrets.
     #[arg(long, value_name = "NAME")]
@@ -72,7 +55,7 @@ pub(super) struct ForeignArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Display)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
-enum Kind {
+pub(super) enum Kind {
     /// A live API of Stytch's, paged by search.
     Stytch,
     /// Ory Hydra: rows of its table hydra_client as JSON.
@@ -84,16 +67,21 @@ enum Kind {
 }
 
 impl ForeignArgs {
-    pub(super) async fn run(&self, output: Output) -> anyhow::Result<()> {
-        self.check_usage()?;
+    /// Whether any of what only an import from elsewhere takes was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.dual_run.is_some() || self.dry_run || self.report.is_some() || self.stytch.are_given()
+    }
+
+    pub(super) async fn run(&self, from: Kind, files: &[PathBuf], output: Output) -> anyhow::Result<()> {
+        self.check_usage(from, files)?;
         let project_id = self.project.id()?;
         let connected = Connected {
             server: self.server.server()?,
             caller: self.operator_key.caller()?,
         };
         let file = self.report.as_deref().map(ReportFile::create).transpose()?;
-        let mut carrier = Carrier::new(connected, &project_id, self.from, self.dry_run)?;
-        let carried = self.carry(&mut carrier).await;
+        let mut carrier = Carrier::new(connected, &project_id, from, self.dry_run)?;
+        let carried = self.carry(from, files, &mut carrier).await;
         let report = carrier.report();
         if let Some(file) = file {
             file.write(&report)?;
@@ -104,12 +92,12 @@ impl ForeignArgs {
     }
 
     /// What was carried before it failed is in the report all the same.
-    async fn carry(&self, carrier: &mut Carrier) -> anyhow::Result<()> {
-        let entries = match self.from {
+    async fn carry(&self, from: Kind, files: &[PathBuf], carrier: &mut Carrier) -> anyhow::Result<()> {
+        let entries = match from {
             Kind::Stytch => return self.carry_pages(carrier).await,
-            Kind::Hydra => hydra::entries(documents::read(&self.files)?),
-            Kind::Keycloak => keycloak::entries(documents::read(&self.files)?, self.dual_run.as_ref())?,
-            Kind::Auth0 => auth0::entries(documents::read(&self.files)?)?,
+            Kind::Hydra => hydra::entries(documents::read(files)?),
+            Kind::Keycloak => keycloak::entries(documents::read(files)?, self.dual_run.as_ref())?,
+            Kind::Auth0 => auth0::entries(documents::read(files)?)?,
         };
         let total = entries.len();
         carrier.carry(entries, total).await
@@ -124,17 +112,17 @@ impl ForeignArgs {
         Ok(())
     }
 
-    fn check_usage(&self) -> anyhow::Result<()> {
-        let complaint = match (self.from, &self.dual_run) {
+    fn check_usage(&self, from: Kind, files: &[PathBuf]) -> anyhow::Result<()> {
+        let complaint = match (from, &self.dual_run) {
             (Kind::Stytch, None) => {
                 "Stytch tells nobody its clients' secrets. Choose: --dual-run NAME asks it at each client's first login; or \
                  make the clients anew with `countersign client create --id`, and hand out their new secrets"
             }
-            (Kind::Stytch, _) if !self.files.is_empty() => "stytch is asked itself and takes no files",
+            (Kind::Stytch, _) if !files.is_empty() => "stytch is asked itself and takes no files",
             (Kind::Hydra | Kind::Auth0, Some(_)) => {
                 "--dual-run is for stytch and keycloak: the exports of hydra and auth0 hold what is needed"
             }
-            (Kind::Hydra | Kind::Keycloak | Kind::Auth0, _) if self.files.is_empty() => {
+            (Kind::Hydra | Kind::Keycloak | Kind::Auth0, _) if files.is_empty() => {
                 "name the files of the export"
             }
             (Kind::Hydra | Kind::Keycloak | Kind::Auth0, _) if self.stytch.are_given() => {
