@@ -32,7 +32,7 @@ pub(crate) fn bench(clients: usize) -> anyhow::Result<()> {
             .arg("--data-dir")
             .arg(&data_dir);
     })?
-    .to_its_end()?;
+    .until_it_succeeds()?;
     let rows = exported.rows()?;
 
     let cluster = Cluster::start(Durability::Durable, &[])?;
@@ -56,7 +56,7 @@ pub(crate) fn bench(clients: usize) -> anyhow::Result<()> {
             .unwrap_or_default();
         written.parse().is_ok_and(|written: f64| written > rows / 2.0)
     })?;
-    let imported = import()?.to_its_end()?;
+    let imported = import()?.until_it_succeeds()?;
     ensure!(
         exported.said.get("content") == imported.said.get("content"),
         "what arrived is not what left"
@@ -127,7 +127,7 @@ impl Watched {
         })
     }
 
-    fn to_its_end(mut self) -> anyhow::Result<Ran> {
+    fn until_it_succeeds(mut self) -> anyhow::Result<Ran> {
         loop {
             self.look();
             if let Some(status) = self.child.try_wait()? {

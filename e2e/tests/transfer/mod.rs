@@ -36,7 +36,7 @@ async fn an_installation_of_100_000_clients_moves_whole_though_killed_on_the_way
     let file = folder.path().join("move.jsonl");
     let mut export = command("export")?;
     export.arg("--data-dir").arg(&large).arg("--to").arg(&file);
-    let exported = Running::start(export, &folder.path().join("exported"))?.to_its_end()?;
+    let exported = Running::start(export, &folder.path().join("exported"))?.until_it_succeeds()?;
 
     let cluster = Cluster::start(Durability::Quick, &[])?;
     let database = new_database(&cluster)?;
@@ -62,7 +62,7 @@ async fn an_installation_of_100_000_clients_moves_whole_though_killed_on_the_way
     let count = cluster.sql(&database, "SELECT count(*) FROM client")?;
     println!("killed after {written} of {rows} rows, {count} of {CLIENTS} clients");
     ensure!(written < rows, "it was killed too late");
-    let imported = Running::start(import()?, &folder.path().join("imported"))?.to_its_end()?;
+    let imported = Running::start(import()?, &folder.path().join("imported"))?.until_it_succeeds()?;
     ensure!(
         content(&exported.said)? == content(&imported.said)?,
         "{} became {}",
@@ -166,7 +166,7 @@ impl Running {
     }
 
     /// Waits until it succeeds, and looks at its memory all the while.
-    fn to_its_end(mut self) -> anyhow::Result<Ran> {
+    fn until_it_succeeds(mut self) -> anyhow::Result<Ran> {
         let mut peak_mib = 0;
         let status = self.watch(LOOK_EVERY, |child| {
             peak_mib = peak_mib.max(peak(child).unwrap_or(0));

@@ -103,13 +103,15 @@ impl CheckedFile {
 /// The rows of a file.
 pub struct Records<'f>(Lines<'f>);
 
-impl Records<'_> {
-    /// The next one.
-    pub fn next(&mut self) -> anyhow::Result<Option<Record>> {
-        if self.0.read()? && self.0.line().starts_with(RECORD_PREFIX) {
-            return self.0.record().map(Some);
+impl Iterator for Records<'_> {
+    type Item = anyhow::Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.0.read() {
+            Ok(true) if self.0.line().starts_with(RECORD_PREFIX) => Some(self.0.record()),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
         }
-        Ok(None)
     }
 }
 

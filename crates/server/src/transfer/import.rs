@@ -111,7 +111,9 @@ fn next_batch(
 ) -> anyhow::Result<Vec<Record>> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-        let Some(record) = records.next()? else { break };
+        let Some(record) = records.next().transpose()? else {
+            break;
+        };
         let record = match content::open(&record, &file.keys().seal)? {
             Some(opened) => opened.seal(record, master_key),
             None => record,
