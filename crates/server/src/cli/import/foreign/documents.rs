@@ -29,12 +29,20 @@ fn read_file(file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let read = if file == Path::new("-") {
         std::io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes)
     } else {
-        File::open(file)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)
+        let file = File::open(file)?;
+        check_size(file.metadata()?.len())?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes)
     };
-    if read? as u64 > MAX_BYTES {
+    // What is no regular file tells its size only by being read.
+    check_size(read? as u64)?;
+    Ok(bytes)
+}
+
+fn check_size(bytes: u64) -> anyhow::Result<()> {
+    if bytes > MAX_BYTES {
         bail!("it has more than {} MiB", MAX_BYTES >> 20);
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// The place alone: what stands there may be a secret.
