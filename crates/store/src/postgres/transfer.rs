@@ -127,7 +127,21 @@ impl Transfer for PostgresStore {
                 })
             },
         )
-        .await
+        .await?;
+        take_statistics(self).await;
+        Ok(())
+    }
+}
+
+/// Plans rest on statistics, which are still those of an empty database. Without these the server's own housekeeping takes them
+/// within a minute or two, so nothing depends on them here.
+async fn take_statistics(store: &PostgresStore) {
+    for table in TABLES {
+        let Ok(mut connection) = store.servers.acquire().await else {
+            return;
+        };
+        let statement = AssertSqlSafe(format!("ANALYZE {}", table.name));
+        let _taken = sqlx::query(statement).execute(&mut *connection).await;
     }
 }
 

@@ -116,14 +116,6 @@ macro_rules! contract {
                     texts_are_compared_exactly,
                     the_widest_query_is_answered,
                 ],
-                transfer: [
-                    everything_arrives_on_either_engine,
-                    an_import_needs_an_empty_database,
-                    an_import_goes_on_exactly_where_it_is,
-                    a_batch_is_written_whole_or_not_at_all,
-                    what_is_read_is_of_one_moment,
-                    reading_ends_when_it_is_broken_off,
-                ],
                 usage: [
                     usage_adds_up_and_the_latest_use_is_shown,
                     usage_of_what_is_gone_is_left_out,
@@ -135,6 +127,26 @@ macro_rules! contract {
     };
 }
 
+/// Mounts what an engine does with a whole installation: a program moves one of its own schema alone.
+macro_rules! transfers {
+    ($engine:ident, $fresh:path) => {
+        mod $engine {
+            stories! { $fresh;
+                transfer: [
+                    everything_arrives_on_either_engine,
+                    an_import_needs_an_empty_database,
+                    an_import_goes_on_exactly_where_it_is,
+                    a_batch_is_written_whole_or_not_at_all,
+                    what_is_read_is_of_one_moment,
+                    reading_ends_when_it_is_broken_off,
+                ],
+            }
+        }
+    };
+}
+
+transfers!(from_sqlite, crate::engines::sqlite);
+transfers!(from_postgres, crate::engines::postgres);
 contract!(sqlite, crate::engines::sqlite);
 contract!(
     sqlite_on_the_previous_schema,
