@@ -153,7 +153,7 @@ pub(super) async fn abandon_master_key(
     writer::carry_out(
         &store.servers,
         &event.id,
-        Isolation::Serializable,
+        Isolation::SerializableAtLeisure,
         intention,
         |connection, ((installation, keys), secrets, operator, event)| {
             Box::pin(async move {

@@ -26,9 +26,10 @@ const LOCK_TABLE: &str =
     INSERT INTO _migration_lock (ordinal) VALUES (1) ON CONFLICT DO NOTHING";
 const LOCK: &str = "SELECT ordinal FROM _migration_lock FOR UPDATE";
 
-/// A migration may take long, and so may waiting for another node's.
+/// A migration may take long, and so may waiting for another node's. That a table is there already is no news.
 const PATIENT: &str =
-    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+    "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;
+    SET client_min_messages = warning";
 
 const IS_THERE: &str = "SELECT to_regclass($1) IS NOT NULL";
 const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";

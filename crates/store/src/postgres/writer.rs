@@ -22,6 +22,8 @@ use crate::{Result, StoreError};
 const TRIED_FOR: Duration = Duration::from_secs(15);
 /// How long one attempt may take: somewhat longer than the server lets a statement run. A link that froze shows by it.
 const ATTEMPT: Duration = Duration::from_secs(6);
+/// Some million rows a minute.
+const ATTEMPT_AT_LEISURE: Duration = Duration::from_secs(30 * 60);
 /// How long a look may take.
 const LOOK: Duration = Duration::from_secs(1);
 /// The first pause between attempts; each is twice as long as the one before, up to the longest.
@@ -98,6 +100,8 @@ pub(super) enum Isolation {
     ReadCommitted,
     /// As if alone: for what is decided by rows that it does not write.
     Serializable,
+    /// The same without hurry: for what changes every client, while no node is at work.
+    SerializableAtLeisure,
 }
 
 impl Isolation {
@@ -106,6 +110,17 @@ impl Isolation {
             Self::OneStatement => None,
             Self::ReadCommitted => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
             Self::Serializable => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
+            Self::SerializableAtLeisure => {
+                Some("BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL statement_timeout = 0")
+            }
+        }
+    }
+
+    /// How long an attempt may take.
+    fn attempt(self) -> Duration {
+        match self {
+            Self::OneStatement | Self::ReadCommitted | Self::Serializable => ATTEMPT,
+            Self::SerializableAtLeisure => ATTEMPT_AT_LEISURE,
         }
     }
 }
@@ -243,7 +258,7 @@ async fn attempt<I: Sync, T>(
     steps: Steps<I, T>,
 ) -> Attempted<T> {
     let mut connection = servers.acquire().await?;
-    let attempted = tokio::time::timeout(ATTEMPT, async {
+    let attempted = tokio::time::timeout(isolation.attempt(), async {
         let Some(begin) = isolation.begin() else {
             return steps(&mut connection, intention).await;
         };
