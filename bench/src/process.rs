@@ -71,6 +71,13 @@ pub(crate) fn pinned(core: &str, program: &Path) -> Command {
     command
 }
 
+/// A folder on the disk that everything was built on, where nobody takes it for a source.
+pub(crate) fn folder() -> anyhow::Result<tempfile::TempDir> {
+    let program = std::env::current_exe()?;
+    let beside = program.parent().context("a program in no folder")?;
+    Ok(tempfile::tempdir_in(beside)?)
+}
+
 /// A program built beside this one.
 pub(crate) fn sibling(name: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);

@@ -121,7 +121,7 @@ impl Installation {
 
 /// Fills a database, starts Countersign on it, and gets a first token.
 fn prepare(clients: usize) -> anyhow::Result<Installation> {
-    let data_dir = tempfile::tempdir_in(".")?;
+    let data_dir = crate::process::folder()?;
     let askers = fill(data_dir.path(), clients)?;
     let started = Instant::now();
     let countersign = Countersign::start(data_dir.path(), &[])?;

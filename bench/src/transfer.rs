@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Measures and publishes.
 pub(crate) fn bench(clients: usize) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir_in(".")?;
+    let folder = crate::process::folder()?;
     let data_dir = folder.path().join("source");
     fill(&data_dir, clients)?;
     let file = folder.path().join("move.jsonl");

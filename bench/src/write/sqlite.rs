@@ -18,7 +18,7 @@ use crate::rounds::medians;
 
 /// Creates over HTTP beside inserts that cannot share a commit.
 pub(super) fn figure() -> anyhow::Result<Figure> {
-    let data_dir = tempfile::tempdir_in(".")?;
+    let data_dir = crate::process::folder()?;
     let countersign = Countersign::start(data_dir.path(), &[])?;
     let rates = medians(&[true, false], |creates| {
         if *creates {
@@ -49,7 +49,7 @@ fn alone() -> anyhow::Result<f64> {
 /// That process: the same store, asked one at a time, so that no two inserts can share a commit.
 #[expect(clippy::print_stdout, reason = "how this process answers its parent")]
 pub(crate) fn one_insert_per_commit() -> anyhow::Result<()> {
-    let dir = tempfile::tempdir_in(".")?;
+    let dir = crate::process::folder()?;
     let options = SqliteOptions {
         file: dir.path().join("alone.db"),
         max_page_count: None,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Longest name; it stands in digests, settings and labels of metrics.
+/// Longest name; it stands in digests, settings and the log.
 const NAME_MAX_CHARS: usize = 32;
 
 /// The name of an old service. Its address is the server's configuration's alone: nobody who imports a client, and nobody

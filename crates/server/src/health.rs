@@ -14,9 +14,8 @@ pub async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// The service is not about to stop, the database can be read and written and is sealed with a master key that is
-/// held, and memory is up to date. Says beside it what
-/// whoever watches many nodes compares, and warns of what does not stop this one.
+/// The service is not about to stop, the database can be read and written and is sealed with a master key that is held, and
+/// memory is up to date. Says beside it what whoever watches many nodes compares, and warns of what does not stop this one.
 pub async fn readyz(State(app): State<App>) -> Result<Json<Value>, Problem> {
     if app.stopping.has_begun() {
         return Err(Problem::unavailable("The service is about to stop.", 1));

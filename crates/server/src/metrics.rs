@@ -1,6 +1,6 @@
 //! Prometheus metrics, on a listener of their own so that no proxy rule can expose them by mistake.
 //!
-//! Labels are routes, statuses and algorithms: bounded, and never an id, a name or anything a caller wrote.
+//! Labels are routes, methods and statuses: bounded, and never an id, a name or anything a caller wrote.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

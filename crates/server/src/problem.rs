@@ -10,11 +10,14 @@ use countersign_core::key_life::AlreadyAnnounced;
 use countersign_core::metadata::MetadataError;
 use countersign_core::rotation::RotationError;
 use countersign_core::scope::ScopeError;
+use countersign_core::seal::OpenError;
 use countersign_core::search::SearchError;
 use countersign_core::secret::SecretError;
 use countersign_store::StoreError;
 use http::StatusCode;
 use strum::{EnumIter, IntoStaticStr};
+
+use crate::keys::live_project::LiveProjectError;
 
 /// `error_type` of the API style. The names are the wire's (contract section 6) where it has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
@@ -207,6 +210,31 @@ impl From<StoreError> for Problem {
             StoreError::Stale => ErrorType::WriteConflict
                 .because("The object was changed at the same time. Read it and try again."),
             _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<OpenError> for Problem {
+    /// A key that this node was not given is its own affair: another node holds it, and so may this one after a restart.
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::OtherKey { .. } => Self {
+                cause: Some(error.to_string()),
+                ..Self::unavailable("This node cannot serve it at the moment; another one may.", 5)
+            },
+            OpenError::Altered => Self::internal(&error),
+        }
+    }
+}
+
+impl From<LiveProjectError> for Problem {
+    fn from(error: LiveProjectError) -> Self {
+        match error {
+            LiveProjectError::Sealed {
+                source: source @ OpenError::OtherKey { .. },
+                ..
+            } => source.into(),
+            error => Self::internal(&error),
         }
     }
 }

@@ -68,6 +68,11 @@ async fn one_round() -> anyhow::Result<String> {
         refused.extend(written.refused);
     }
     let tokens = tokens.await??;
+    ensure!(
+        tokens.refused == 0,
+        "{} token requests were refused",
+        tokens.refused
+    );
     check(&two.backend(), &lives, &refused).await?;
     // What was answered while the primary was dying is no recovery.
     let since = lives

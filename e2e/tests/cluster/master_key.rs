@@ -75,7 +75,9 @@ async fn nodes_that_hold_the_next_master_key_serve_on_while_it_is_rotated() -> a
         .by_operator(Method::POST, "/admin/v1/projects")
         .json(&project))
     .await?;
-    ensure!(status == 500, "{body}");
+    ensure!(status == 503, "{body}");
+    let refused = forgotten.backend().token(&id, &secret).await?;
+    ensure!(refused.status == 503, "{}: {}", refused.status, refused.body);
     let (status, body) = ask(forgotten.request(Method::GET, "/readyz")).await?;
     ensure!(status == 503 && body.contains("master key"), "{body}");
     ensure!(cluster.sql(&database, SEALED_WITH)? == after);

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use countersign_cluster::{Cluster, Durability};
-use countersign_e2e::Backend;
+use countersign_e2e::{Answer, Backend};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -29,6 +29,13 @@ enum Condition {
     Frozen,
     DatabasePaused,
     LongTransaction,
+}
+
+impl Condition {
+    /// Whether the far node reaches the database all the time.
+    fn is_healthy_enough(self) -> bool {
+        matches!(self, Self::Healthy | Self::LongTransaction)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +102,7 @@ async fn changed_under(
         let (near, far) = (near.clone(), far.clone());
         async move {
             change(&near, &subject).await?;
-            Ok(tokio::spawn(watch(far, subject, Instant::now())))
+            Ok(tokio::spawn(watch(far, subject, condition, Instant::now())))
         }
     })
     .await?;
@@ -175,13 +182,23 @@ async fn change(near: &Backend, subject: &Subject) -> anyhow::Result<()> {
 
 /// Asks the far node all the time, and says for how long it gave old truth. An answer that was asked for later than the
 /// promise allows must not be old, whenever it comes.
-async fn watch(far: Backend, subject: Subject, since: Instant) -> anyhow::Result<Duration> {
+async fn watch(
+    far: Backend,
+    subject: Subject,
+    condition: Condition,
+    since: Instant,
+) -> anyhow::Result<Duration> {
     let mut worst = Duration::ZERO;
     loop {
         let asked = since.elapsed();
         let is_last = asked >= WITHIN;
-        let answer = far.token(&subject.id, &subject.secret).await;
-        if is_old(&subject, answer)? {
+        let answer = far.token(&subject.id, &subject.secret).await?;
+        // Who does not know must not guess; who can reach the database has no excuse.
+        ensure!(
+            answer.status != 503 || !condition.is_healthy_enough(),
+            "503 under {condition:?}"
+        );
+        if is_old(&subject, &answer)? {
             if is_last {
                 bail!("{:?}: old truth, asked for after {asked:?}", subject.kind);
             }
@@ -194,8 +211,7 @@ async fn watch(far: Backend, subject: Subject, since: Instant) -> anyhow::Result
     }
 }
 
-fn is_old(subject: &Subject, answer: reqwest::Result<countersign_e2e::Answer>) -> anyhow::Result<bool> {
-    let answer = answer?;
+fn is_old(subject: &Subject, answer: &Answer) -> anyhow::Result<bool> {
     match answer.status {
         200 if matches!(subject.kind, Kind::Rescoped) => Ok(scope(&answer.body)? == "read:old"),
         200 => Ok(true),
@@ -232,7 +248,9 @@ impl<'c> LongTransaction<'c> {
             session,
         };
         // It has written once it sleeps.
+        let deadline = Instant::now() + Duration::from_secs(30);
         while cluster.sql(database, &format!("SELECT count(*) {SLEEPERS}"))? == "0" {
+            ensure!(Instant::now() < deadline, "the transaction did not begin");
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(open)

@@ -1,5 +1,8 @@
 //! Nodes of two versions on one database, side by side under load: the one before and this one, there and back again.
 
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
 use countersign_cluster::{Cluster, Durability};
 use countersign_e2e::{Options, Proxy, Server, places};
 
@@ -56,19 +59,22 @@ async fn replace<F: Future<Output = anyhow::Result<Server>>>(
     start: impl Fn() -> F,
 ) -> anyhow::Result<Server> {
     let new = start().await?;
-    answer_more(proxy, [0, 1]).await;
+    answer_more(proxy, [0, 1]).await?;
     proxy.replace(place, new.address())?;
-    answer_more(proxy, [0, 1]).await;
+    answer_more(proxy, [0, 1]).await?;
     old.stop().await?;
     Ok(new)
 }
 
 /// Waits until the nodes in these places have answered a hundred calls more.
-async fn answer_more(proxy: &Proxy, places: [usize; 2]) {
+async fn answer_more(proxy: &Proxy, places: [usize; 2]) -> anyhow::Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(60);
     for place in places {
         let enough = proxy.answered_by(place) + 100;
         while proxy.answered_by(place) < enough {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            ensure!(Instant::now() < deadline, "node {place} answers nobody");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+    Ok(())
 }

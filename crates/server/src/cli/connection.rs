@@ -71,6 +71,11 @@ impl ServerArgs {
 }
 
 impl ProjectArgs {
+    /// Whether a flag names it.
+    pub(crate) fn is_given(&self) -> bool {
+        self.project.is_some()
+    }
+
     /// The project, if one was named.
     pub(crate) fn find(&self) -> Option<String> {
         self.project
@@ -105,6 +110,11 @@ impl ProjectSecretArgs {
 }
 
 impl OperatorKeyArgs {
+    /// Whether a flag names its file.
+    pub(crate) fn is_given(&self) -> bool {
+        self.operator_key_file.is_some()
+    }
+
     /// The operator as a caller.
     pub(crate) fn caller(&self) -> anyhow::Result<Caller> {
         let file = self.operator_key_file.as_deref();

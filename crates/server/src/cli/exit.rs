@@ -70,8 +70,22 @@ pub(super) fn end(result: anyhow::Result<()>) -> ExitCode {
     if error.downcast_ref::<ReaderGone>().is_some() {
         return ExitCode::SUCCESS;
     }
-    note(&format!("error: {error:#}"));
+    note(&format!("error: {}", in_words(&error)));
     ExitCode::from(Exit::of(&error) as u8)
+}
+
+/// What happened, and why, on one line. Libraries like to repeat their cause in their own words.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if words.is_empty() {
+            words = cause;
+        } else if !words.ends_with(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -79,6 +93,15 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = anyhow::anyhow!("no table").context("database error: no table");
+        assert_eq!(
+            in_words(&cause.context("cannot read")),
+            "cannot read: database error: no table"
+        );
+    }
 
     #[test]
     fn the_code_is_found_below_what_was_said_on_top() {

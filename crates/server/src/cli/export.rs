@@ -17,7 +17,7 @@ use super::printing::Output;
 use super::serve::ConfigArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::start::database::open_to_read;
+use crate::start::database::{open_to_read, place, schema};
 use crate::start::{master_key, refuse_unfinished_import};
 use crate::transfer::{Summary, export};
 
@@ -52,12 +52,16 @@ impl ExportArgs {
         }
         let passphrase = self.passphrase.read()?;
         passphrase::judge(&passphrase).map_err(|weak| Exit::Usage.because(weak.to_string()))?;
+        if schema(&config).await?.version == 0 {
+            return Err(Exit::NotFound.because(NOTHING_THERE));
+        }
         let store = open_to_read(&config).await?;
         let exported = self.export(&config, store.as_ref(), &passphrase).await;
         store.close().await;
         let summary = exported.context("nothing was exported")?;
-        output.own(&as_json(&self.to, &summary), || {
-            for_people(&self.to, "exported", &summary)
+        let done = format!("exported from {}", place(&config)?);
+        output.own(&as_json(&self.to, &config, &summary)?, || {
+            for_people(&self.to, &done, &summary)
         })
     }
 
@@ -68,13 +72,15 @@ impl ExportArgs {
         passphrase: &SecretString,
     ) -> anyhow::Result<Summary> {
         let Some(installation) = store.installation().await? else {
-            return Err(Exit::NotFound.because("the database holds no installation"));
+            return Err(Exit::NotFound.because(NOTHING_THERE));
         };
         refuse_unfinished_import(store).await?;
         let key = master_key::find(config, &config.server.data_dir, &installation)?;
         export::export(store, &key, passphrase, &self.to, SystemClock.now()).await
     }
 }
+
+const NOTHING_THERE: &str = "the database holds no installation";
 
 /// What was moved, for people.
 pub(super) fn for_people(file: &Path, done: &str, summary: &Summary) -> String {
@@ -87,14 +93,15 @@ pub(super) fn for_people(file: &Path, done: &str, summary: &Summary) -> String {
 }
 
 /// What was moved, for scripts.
-pub(super) fn as_json(file: &Path, summary: &Summary) -> Value {
+pub(super) fn as_json(file: &Path, config: &Config, summary: &Summary) -> anyhow::Result<Value> {
     let rows = summary
         .rows
         .iter()
         .map(|(table, count)| (table.clone(), json!(count)));
-    json!({
+    Ok(json!({
         "file": file.display().to_string(),
+        "database": place(config)?,
         "content": summary.content,
         "rows": Map::from_iter(rows),
-    })
+    }))
 }

@@ -79,10 +79,7 @@ pub fn first_keys(
 pub async fn sealing_key(app: &App) -> Result<Arc<MasterKey>, Problem> {
     let installation = app.store.installation().await?;
     let installation = installation.ok_or_else(|| Problem::failed("the installation is gone"))?;
-    match app.master_keys.that_sealed(&installation.check) {
-        Ok(key) => Ok(key.clone()),
-        Err(error) => Err(Problem::internal(&error)),
-    }
+    Ok(app.master_keys.that_sealed(&installation.check)?.clone())
 }
 
 /// Rotates the key of an algorithm, or makes its first one.

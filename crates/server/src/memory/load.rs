@@ -23,8 +23,7 @@ impl App {
                     return Ok(None);
                 };
                 let live = LiveProject::open(record, &self.master_keys, self.now());
-                live.map(|live| Some(Arc::new(live)))
-                    .map_err(|error| Problem::internal(&error))
+                Ok(Some(Arc::new(live?)))
             })
             .await
     }

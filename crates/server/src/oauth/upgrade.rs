@@ -75,7 +75,10 @@ async fn upgrade(
         last_four: last_four(&secret),
         ..matched
     });
-    let Ok(secret) = made.await else { return Ok(()) };
+    let Ok(secret) = made.await else {
+        tracing::warn!(client_id = %client.client_id, "no digest was made beside all the others; the next login tries again");
+        return Ok(());
+    };
     let Some(upgraded) = client.with_upgraded_digest(&secret) else {
         return Ok(());
     };

@@ -41,6 +41,17 @@ pub fn engine(config: &Config) -> anyhow::Result<Engine> {
     ))
 }
 
+/// Where the database is, in words that hold no credentials. The environment may name another one than somebody has in mind.
+pub fn place(config: &Config) -> anyhow::Result<String> {
+    Ok(match engine(config)? {
+        Engine::Sqlite(file) => format!("SQLite in {}", file.display()),
+        Engine::Postgres(urls) => {
+            let places: Vec<_> = urls.iter().map(PostgresUrl::place).collect();
+            format!("PostgreSQL at {}", places.join(" or "))
+        }
+    })
+}
+
 /// Opens the database. Its schema is brought up to date, or with `database.migrate = false` has to do as it is.
 pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Transfer>> {
     let up_to_date = config.database.migrate;

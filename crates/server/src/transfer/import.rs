@@ -10,9 +10,9 @@
 use std::ops::ControlFlow;
 
 use anyhow::{Context, bail};
-use countersign_core::audit::{Action, Origin};
+use countersign_core::audit::{Action, AuditEvent, AuditFilter, Origin};
 use countersign_core::seal::MasterKey;
-use countersign_store::{ImportUnderWay, Record, StoreError, Transfer};
+use countersign_store::{ImportUnderWay, Page, Record, StoreError, Transfer};
 use serde_json::{Map, json};
 
 use super::checked::{CheckedFile, Records};
@@ -27,18 +27,39 @@ const BATCH_ROWS: usize = 2_000;
 /// Most bytes in a transaction, roughly: what is held in memory.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
+/// What is left to do.
+#[derive(Debug)]
+pub enum Begun {
+    /// From here on.
+    At(ImportUnderWay),
+    /// Nothing: this file was imported, and nothing was written since.
+    Done,
+}
+
 /// Where an import would begin: at 0, or where it stopped. Refused when anything else is in the database.
-pub async fn begin(target: &dyn Transfer, file: &CheckedFile) -> anyhow::Result<ImportUnderWay> {
+pub async fn begin(target: &dyn Transfer, file: &CheckedFile) -> anyhow::Result<Begun> {
     let content = &file.summary().content;
     match target.import_under_way().await? {
         Some(other) if other.content != *content => Err(Refusal::AnotherUnderWay(other.content).into()),
-        Some(import) => Ok(import),
-        None if target.installation().await?.is_some() => Err(Refusal::NotEmpty.into()),
-        None => Ok(ImportUnderWay {
+        Some(import) => Ok(Begun::At(import)),
+        None if target.installation().await?.is_none() => Ok(Begun::At(ImportUnderWay {
             content: content.clone(),
             written: 0,
-        }),
+        })),
+        // Whoever was killed before he could say that it was done tries again.
+        None if is_what_happened_last(target, content).await? => Ok(Begun::Done),
+        None => Err(Refusal::NotEmpty.into()),
     }
+}
+
+async fn is_what_happened_last(target: &dyn Transfer, content: &str) -> anyhow::Result<bool> {
+    let page = Page { after: 0, limit: 1 };
+    let newest = target.audit(&AuditFilter::default(), page).await?;
+    let is_it = |event: &AuditEvent| {
+        let after = event.after.as_ref().and_then(|after| after["content"].as_str());
+        event.action == Action::InstallationImported && after == Some(content)
+    };
+    Ok(newest.first().is_some_and(|row| is_it(&row.value)))
 }
 
 /// Imports what is missing, sealed with `master_key`, and ends the import.

@@ -15,7 +15,7 @@ use crate::transfer::{any_row, check_schema, count_rows, runs};
 use crate::{Cell, Change, ImportUnderWay, Kind, Record, Result, StoreError, TABLES, Table, Transfer};
 
 /// As of one moment, for as long as it takes: the sessions' limits are made for requests.
-const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+const LONG_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
 
 const SCHEMA: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success";
@@ -55,7 +55,7 @@ async fn has_table(connection: &mut PgConnection, name: &str) -> sqlx::Result<bo
 impl Transfer for PostgresStore {
     async fn count_rows(&self) -> Result<u64> {
         let mut connection = self.servers.acquire().await?.detach();
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let mut snapshot = connection.begin_with(LONG_SNAPSHOT).await?;
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(count_rows()))
             .fetch_one(&mut *snapshot)
             .await?;
@@ -67,7 +67,7 @@ impl Transfer for PostgresStore {
     /// On a connection of its own: where it is broken off, rows may still be on their way.
     async fn each_record(&self, take: &mut (dyn FnMut(Record) -> ControlFlow<()> + Send)) -> Result<()> {
         let mut connection = self.servers.acquire().await?.detach();
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let mut snapshot = connection.begin_with(LONG_SNAPSHOT).await?;
         check_schema(schema(&mut snapshot).await?)?;
         for table in TABLES {
             let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut *snapshot);
@@ -175,6 +175,7 @@ async fn begin(connection: &mut PgConnection, after: &ImportUnderWay, now: Times
     if holds_something {
         return Err(StoreError::Duplicate);
     }
+    may_set_sequences(connection).await?;
     sqlx::query(BEGIN)
         .bind(&after.content)
         .bind(after.count())
@@ -235,6 +236,25 @@ fn insert_statement(table: &Table) -> String {
         table.column_list(),
         arrays.collect::<Vec<_>>().join(", ")
     )
+}
+
+/// The last step of an import needs this right, and a refusal there would come after everything was written.
+async fn may_set_sequences(connection: &mut PgConnection) -> Result<()> {
+    for table in TABLES.iter().filter(|table| table.key == ["ordinal"]) {
+        let name = table.name;
+        let statement = format!(
+            "SELECT coalesce(has_sequence_privilege(pg_get_serial_sequence('{name}', 'ordinal'), 'UPDATE'), true)"
+        );
+        let may: bool = sqlx::query_scalar(AssertSqlSafe(statement))
+            .fetch_one(&mut *connection)
+            .await?;
+        if !may {
+            return Err(StoreError::Unsupported(
+                "an import sets sequences, which this role may not: import with the role that owns the tables",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The next ordinal of each table is one that was never given.

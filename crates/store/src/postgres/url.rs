@@ -28,6 +28,15 @@ const PARAMETERS: &[&str] = &[
 pub struct PostgresUrl(pub(super) PgConnectOptions);
 
 impl PostgresUrl {
+    /// Which database it names, without who goes there.
+    pub fn place(&self) -> String {
+        let database = self.0.get_database().unwrap_or(self.0.get_username());
+        match self.0.get_socket() {
+            Some(folder) => format!("{}/{database}", folder.display()),
+            None => format!("{}:{}/{database}", self.0.get_host(), self.0.get_port()),
+        }
+    }
+
     /// Reads a URL.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use crate::{Result, StoreError};
 const TRIED_FOR: Duration = Duration::from_secs(15);
 /// How long one attempt may take: somewhat longer than the server lets a statement run. A link that froze shows by it.
 const ATTEMPT: Duration = Duration::from_secs(6);
-/// Some million rows a minute.
+/// The same for what changes every client: tens of millions of rows, and a disk that is slow.
 const ATTEMPT_AT_LEISURE: Duration = Duration::from_secs(30 * 60);
 /// How long a look may take.
 const LOOK: Duration = Duration::from_secs(1);
@@ -110,9 +110,9 @@ impl Isolation {
             Self::OneStatement => None,
             Self::ReadCommitted => Some("BEGIN ISOLATION LEVEL READ COMMITTED"),
             Self::Serializable => Some("BEGIN ISOLATION LEVEL SERIALIZABLE"),
-            Self::SerializableAtLeisure => {
-                Some("BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL statement_timeout = 0")
-            }
+            Self::SerializableAtLeisure => Some(
+                "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0",
+            ),
         }
     }
 
@@ -195,13 +195,15 @@ where
     }
 }
 
-/// Reads once, and soon or not at all: for whoever asks again by himself.
+/// Reads once, and soon or not at all: for whoever asks again by himself. An answer that is late costs its own connection and no
+/// other: a server that is slow for a second is not one that was lost.
 pub(super) async fn look<I, T>(servers: &Servers, question: I, steps: Steps<I, T>) -> Result<T>
 where
     I: Sync,
 {
     match on_connection(servers, &question, LOOK, steps).await {
         Ok(seen) => Ok(seen),
+        Err(late @ Trouble::TooLong) => Err(late.into_error()),
         Err(trouble) => {
             if trouble.is_loss() {
                 servers.lost().await;
@@ -278,8 +280,10 @@ async fn on_connection<I, T>(
     within: Duration,
     steps: Steps<I, T>,
 ) -> Attempted<T> {
-    let mut connection = servers.acquire().await?;
-    let attempted = tokio::time::timeout(within, steps(&mut connection, intention)).await;
+    let until = Instant::now() + within;
+    let acquired = tokio::time::timeout_at(until, servers.acquire()).await;
+    let mut connection = acquired.map_err(|_| Trouble::TooLong)??;
+    let attempted = tokio::time::timeout_at(until, steps(&mut connection, intention)).await;
     put_back(connection, attempted.unwrap_or(Err(Trouble::TooLong)))
 }
 

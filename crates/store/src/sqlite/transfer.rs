@@ -10,7 +10,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Connection, Row, Sqlite, SqliteConnection};
 
-use super::{SqliteStore, audit, backup, connect, stale_unless};
+use super::{MIGRATIONS, SqliteStore, audit, backup, connect, migrations, stale_unless};
 use crate::transfer::{any_row, check_schema, count_rows, runs};
 use crate::{Cell, Change, ImportUnderWay, Kind, Record, Result, StoreError, TABLES, Table, Transfer};
 
@@ -130,6 +130,7 @@ async fn begin(connection: &mut SqliteConnection, after: &ImportUnderWay, now: T
     if holds_something {
         return Err(StoreError::Duplicate);
     }
+    check_schema(migrations::schema(connection, &MIGRATIONS).await?.version)?;
     sqlx::query(BEGIN)
         .bind(&after.content)
         .bind(after.count())

@@ -118,7 +118,9 @@ async fn a_frozen_link_ends_an_attempt() {
         .event(Action::ClientCreated, client.client_id.as_str());
     link.freeze();
     let (insert, ()) = tokio::join!(store.insert_client(&client, &event), async {
-        tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+        while store.condition().repeated == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
         link.heal();
     });
     insert.unwrap();

@@ -12,10 +12,10 @@ use crate::cli::printing::Output;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::start::data_dir::DataDir;
-use crate::start::database::open_store;
+use crate::start::database::{open_store, place};
 use crate::start::master_key;
 use crate::transfer::checked::CheckedFile;
-use crate::transfer::import;
+use crate::transfer::import::{self, Begun};
 
 pub(super) async fn run(
     path: &Path,
@@ -32,9 +32,9 @@ pub(super) async fn run(
     let store = open_store(config).await?;
     let imported = import_into(store.as_ref(), &file, config, &data_dir).await;
     store.close().await;
-    imported?;
-    output.own(&as_json(path, file.summary()), || {
-        for_people(path, "imported", file.summary())
+    let done = format!("{} into {}", imported?, place(config)?);
+    output.own(&as_json(path, config, file.summary())?, || {
+        for_people(path, &done, file.summary())
     })
 }
 
@@ -43,10 +43,13 @@ async fn import_into(
     file: &CheckedFile,
     config: &Config,
     data_dir: &DataDir,
-) -> anyhow::Result<()> {
-    let begun = import::begin(store, file).await?;
+) -> anyhow::Result<&'static str> {
+    let Begun::At(begun) = import::begin(store, file).await? else {
+        return Ok("imported already");
+    };
     let key = key_of(store, config, data_dir).await?;
-    import::import(store, file, begun, &key, &SystemClock).await
+    import::import(store, file, begun, &key, &SystemClock).await?;
+    Ok("imported")
 }
 
 /// What is there already was sealed with a key, and the rest must be sealed with the same.

@@ -2,7 +2,7 @@
 //!
 //! Scopes stand in client grants, per API. The Deploy CLI writes a client's name into a grant where the API has its id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::bail;
 use serde_json::{Map, Value};
@@ -58,7 +58,8 @@ pub(super) fn entries(documents: Vec<Value>) -> anyhow::Result<Vec<Entry>> {
     if clients.is_empty() {
         bail!("there are no clients in these files");
     }
-    let grants: Vec<_> = grants.iter().filter_map(Grant::of).collect();
+    let mut grants: Vec<_> = grants.iter().filter_map(Grant::of).collect();
+    name_by_id(&mut grants, &clients);
     let entry = |client: Value| {
         let id = client.get("client_id").or_else(|| client.get("name"));
         Entry {
@@ -67,6 +68,26 @@ pub(super) fn entries(documents: Vec<Value>) -> anyhow::Result<Vec<Entry>> {
         }
     };
     Ok(clients.into_iter().map(entry).collect())
+}
+
+/// The Deploy CLI's grants name their client by its name. Only where that name is one client's alone, and no client's id.
+fn name_by_id(grants: &mut [Grant], clients: &[Value]) {
+    let text = |client: &Value, member: &str| Some(client.get(member)?.as_str()?.to_owned());
+    let ids: HashSet<String> = clients
+        .iter()
+        .filter_map(|client| text(client, "client_id"))
+        .collect();
+    let mut by_name: HashMap<String, Vec<String>> = HashMap::new();
+    for client in clients {
+        if let (Some(name), Some(id)) = (text(client, "name"), text(client, "client_id")) {
+            by_name.entry(name).or_default().push(id);
+        }
+    }
+    for grant in grants.iter_mut().filter(|grant| !ids.contains(&grant.client)) {
+        if let Some([id]) = by_name.get(&grant.client).map(Vec::as_slice) {
+            grant.client.clone_from(id);
+        }
+    }
 }
 
 /// Clients and grants may come in files of their own, in one, in pages with totals, or one in a file.
@@ -155,10 +176,7 @@ fn found(client: Value, grants: &[Grant]) -> Result<Found, WrongType> {
     }
     let name = fields.text("name")?;
     let mut not_carried = token_settings(&mut fields)?;
-    let own: Vec<_> = grants
-        .iter()
-        .filter(|grant| grant.client == client_id || grant.client == name)
-        .collect();
+    let own: Vec<_> = grants.iter().filter(|grant| grant.client == client_id).collect();
     let candidate = Candidate {
         scopes: scopes(&own, &mut not_carried),
         client_id,

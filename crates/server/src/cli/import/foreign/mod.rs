@@ -69,7 +69,13 @@ pub(super) enum Kind {
 impl ForeignArgs {
     /// Whether any of what only an import from elsewhere takes was given.
     pub(super) fn is_given(&self) -> bool {
-        self.dual_run.is_some() || self.dry_run || self.report.is_some() || self.stytch.are_given()
+        self.dual_run.is_some()
+            || self.dry_run
+            || self.report.is_some()
+            || self.stytch.are_given()
+            || self.server.url.is_some()
+            || self.project.is_given()
+            || self.operator_key.is_given()
     }
 
     pub(super) async fn run(&self, from: Kind, files: &[PathBuf], output: Output) -> anyhow::Result<()> {
