@@ -56,6 +56,13 @@ async fn check(config: &Config, output: Output) -> anyhow::Result<()> {
     let schema = schema(config).await?;
     let whole = json!({ "schema": schema.version, "program": schema.program, "missing": schema.missing });
     output.own(&whole, || told(&schema))?;
+    if schema.program < schema.oldest_program {
+        let reason = format!(
+            "the database is for programs that know schema {} and later",
+            schema.oldest_program
+        );
+        return Err(Exit::Refused.because(reason));
+    }
     if schema.missing.is_empty() {
         return Ok(());
     }

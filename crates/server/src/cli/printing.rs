@@ -9,6 +9,12 @@ use serde_json::Value;
 
 use super::calling::Answer;
 
+/// Characters that let a text be read in another order than it has.
+const TURNS_TEXT: &[char] = &[
+    '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
+    '\u{2067}', '\u{2068}', '\u{2069}',
+];
+
 /// What of an object is shown: the heading, and the JSON pointer of the value. Those that end in `_at` are times.
 pub(crate) type Columns = [(&'static str, &'static str)];
 
@@ -142,7 +148,8 @@ fn time(text: &str) -> String {
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|character| {
-            let escaped = character.is_control().then(|| character.escape_default());
+            let is_unseen = character.is_control() || TURNS_TEXT.contains(&character);
+            let escaped = is_unseen.then(|| character.escape_default());
             let plain = escaped.is_none().then_some(character);
             escaped.into_iter().flatten().chain(plain)
         })

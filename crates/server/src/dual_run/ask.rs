@@ -20,12 +20,16 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// Most bytes of an answer that are read; a token has a few thousand.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 
-/// `error`s that are not about the secret: the service was not asked as it wants to be.
-const MISUNDERSTANDINGS: &[&str] = &[
-    "invalid_request",
-    "invalid_scope",
-    "invalid_target",
-    "unsupported_grant_type",
+/// What says that the secret, or the client itself, is refused: RFC 6749 section 5.2, and an API's words for it. Anything else is
+/// about how the service was asked, or about its own state, and would keep out clients whose secret is right.
+const REFUSALS: &[&str] = &[
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "invalid_client_id",
+    "invalid_client_secret",
+    "m2m_client_not_found",
+    "unauthorized_credentials",
 ];
 
 /// What an old service says of a secret.
@@ -127,10 +131,9 @@ fn verdict(status: StatusCode, members: &Map<String, Value>) -> Option<Verdict> 
     };
     match status {
         StatusCode::OK => text("access_token").map(|_| Verdict::Accepted),
-        // RFC 6749 section 5.2; Stytch has words of its own for some.
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => {
             let error = text("error").or_else(|| text("error_type"))?;
-            (!MISUNDERSTANDINGS.contains(&error)).then_some(Verdict::Refused)
+            REFUSALS.contains(&error).then_some(Verdict::Refused)
         }
         _ => None,
     }
@@ -167,6 +170,9 @@ mod tests {
             (201, json!({"access_token": "t"})),
             (302, json!({"access_token": "t"})),
             (400, json!({"error": "invalid_scope"})),
+            (400, json!({"error": "temporarily_unavailable"})),
+            (400, json!({"error_type": "project_not_found"})),
+            (401, json!({"error": "Gateway says no"})),
             (400, json!({})),
             (401, json!("<html>")),
             (403, json!({"error": "invalid_client"})),

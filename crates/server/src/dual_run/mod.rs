@@ -121,10 +121,14 @@ impl DualRun {
     }
 
     /// Asked, a question goes on to its answer, and so the client's turn is taken until then, also when the caller has gone
-    /// away: hanging up must not let the next guess in beside it.
+    /// away: hanging up must not let the next guess in beside it. Who goes away while he waits for his turn gives it up.
     async fn ask(&self, question: Question) -> Result<Verdict, Problem> {
+        let turn = self.0.turns.wait(&question.owner).await.map_err(|_| busy())?;
         let parts = self.0.clone();
-        let asked = tokio::spawn(async move { parts.ask(&question).await });
+        let asked = tokio::spawn(async move {
+            let _until_answered = turn;
+            parts.ask(&question).await
+        });
         asked.await.map_err(|error| Problem::internal(&error))?
     }
 
@@ -138,7 +142,6 @@ impl DualRun {
 impl Parts {
     async fn ask(&self, question: &Question) -> Result<Verdict, Problem> {
         let name = &question.service.name;
-        let _turn = self.turns.wait(&question.owner).await.map_err(|_| busy())?;
         // Whoever had the turn before may have asked the same.
         if let Some(verdict) = self.remembered(question) {
             return Ok(verdict);

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_core::Timestamp;
 use countersign_core::client::Client;
 use countersign_core::client_auth::Presented;
+use countersign_core::digest::Cost;
 use countersign_core::grant::{self, Grant};
 use countersign_core::ids;
 use countersign_core::secret::StoredSecret;
@@ -131,26 +132,46 @@ async fn authenticate(
     presented: &PresentedRequest,
     context: &RequestContext,
 ) -> Result<(Arc<LiveProject>, Arc<Client>, StoredSecret), TokenRefusal> {
-    let found = find_client(app, project_id, &presented.credentials).await?;
+    let mut found = find_client(app, project_id, &presented.credentials).await?;
     let attempt = app.limits.attempt(context.address);
-    if let Some((project, client)) = found {
-        match check(app, &presented.credentials, &client).await {
-            Ok(Some(secret)) if client.is_active() => {
-                attempt.passed();
-                return Ok((project, client, secret));
-            }
-            Ok(_) => {}
+    if found.is_none() {
+        app.secrets.check_nobody(presented.credentials.secret());
+    }
+    while let Some((project, client)) = found {
+        let checked = match check(app, &presented.credentials, &client).await {
+            Ok(checked) => checked,
             Err(undecided) => {
                 attempt.passed();
                 return Err(undecided.into());
             }
+        };
+        let Some(secret) = checked.filter(|_| client.is_active()) else {
+            app.usage.token_refused(&client.project_id, app.now());
+            break;
+        };
+        if !is_waited_for(&secret) {
+            attempt.passed();
+            return Ok((project, client, secret));
         }
-        app.usage.token_refused(&client.project_id, app.now());
-    } else {
-        app.secrets.check_nobody(presented.credentials.secret());
+        // Others may have changed the client in the meantime, and what they were told holds from then on.
+        found = find_client(app, project_id, &presented.credentials).await?;
+        if let Some((project, present)) = found.take_if(|(_, present)| is_same(present, &client)) {
+            attempt.passed();
+            return Ok((project, present, secret));
+        }
     }
     drop(attempt);
     Err(OAuthError::invalid_client(presented.by_basic()).into())
+}
+
+/// Whether the check of this secret may have waited for its turn, or for an old service.
+fn is_waited_for(secret: &StoredSecret) -> bool {
+    secret.digest.cost() == Cost::Slow || secret.digest.old_service().is_some()
+}
+
+/// Whether nobody has changed a client between two looks.
+fn is_same(one: &Client, other: &Client) -> bool {
+    (one.version, one.created_at) == (other.version, other.created_at)
 }
 
 /// Which of the client's secrets was presented. An old service is asked last, and about nobody who would be refused anyhow.

@@ -27,6 +27,8 @@ const BATCH_ROWS: usize = 2_000;
 /// Most bytes in a transaction, roughly: what is held in memory.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
+const ANOTHER: &str = "another import into this database is under way, or has ended it";
+
 /// What is left to do.
 #[derive(Debug)]
 pub enum Begun {
@@ -93,8 +95,10 @@ pub async fn import(
             &mut chance(),
         )
         .to(json!({ "content": kept.content, "rows": Map::from_iter(rows) }));
-    target.finish_import(&import, &event).await?;
-    Ok(())
+    match target.finish_import(&import, &event).await {
+        Err(StoreError::Stale) => bail!(ANOTHER),
+        finished => Ok(finished?),
+    }
 }
 
 async fn write(
@@ -117,10 +121,11 @@ async fn write(
         match target.import_records(&import, batch, clock.now()).await {
             Ok(()) => import = after,
             Err(StoreError::Duplicate) if import.written == 0 => return Err(Refusal::NotEmpty.into()),
-            Err(StoreError::Stale) => bail!("another import into this database is under way"),
-            Err(error) => {
+            Err(StoreError::Stale) => bail!(ANOTHER),
+            Err(error @ (StoreError::Unavailable(_) | StoreError::OutcomeUnknown)) => {
                 return Err(error).context("interrupted; the same command goes on where it stopped");
             }
+            Err(error) => return Err(error.into()),
         }
     }
 }

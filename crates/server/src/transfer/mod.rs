@@ -16,7 +16,7 @@
 //!
 //! | to learn | read |
 //! |---|---|
-//! | what lines look like | [`line`] |
+//! | what lines look like | [`mod@line`] |
 //! | how a file is made | [`export`] |
 //! | how a file is checked before anything is believed | [`checked`] |
 //! | how it is written to a database, and interrupted | [`import`] |

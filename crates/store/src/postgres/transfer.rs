@@ -257,7 +257,8 @@ async fn may_set_sequences(connection: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// The next ordinal of each table is one that was never given.
+/// The next ordinal of each table is one that no row here has. Those of rows that were deleted before the move are not known
+/// any more; nothing outside refers to them for longer than a list is paged through.
 async fn go_on_counting(connection: &mut PgConnection) -> Result<()> {
     for table in TABLES.iter().filter(|table| table.key == ["ordinal"]) {
         let name = table.name;

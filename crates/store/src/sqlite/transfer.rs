@@ -101,7 +101,7 @@ impl Transfer for SqliteStore {
                         .execute(&mut *connection)
                         .await?;
                     stale_unless(ended.rows_affected() == 1)?;
-                    // AUTOINCREMENT goes on from the largest ordinal ever written, without being told.
+                    // AUTOINCREMENT goes on from the largest ordinal written here, without being told.
                     audit::record(connection, &event, &[Change::Installation, Change::Operators]).await
                 })
             })

@@ -21,6 +21,8 @@ pub(crate) use reply::{Answer, Reply};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for a whole answer; the server itself gives up after 30 seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest answer that is read whole; a page of the largest clients has a tenth of it.
+const ANSWER_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Longest silence in an answer that has no end in sight.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -108,7 +110,7 @@ impl Server {
             .extensions()
             .get::<TlsInfo>()
             .and_then(|info| info.peer_certificate().map(<[u8]>::to_vec));
-        let text = response.text().await.map_err(|error| self.unreachable(error))?;
+        let text = self.text(response).await?;
         Ok(Reply {
             status,
             headers,
@@ -125,7 +127,7 @@ impl Server {
             return Ok(response);
         }
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.map_err(|error| self.unreachable(error))?;
+        let text = self.text(response).await?;
         let reply = Reply {
             status,
             headers,
@@ -133,6 +135,18 @@ impl Server {
             certificate: None,
         };
         Err(reply.refusal())
+    }
+
+    /// What the answer says. Who answers without end, by mistake or on purpose, does not get all of this machine's memory.
+    async fn text(&self, mut response: Response) -> anyhow::Result<String> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
+            if body.len() + chunk.len() > ANSWER_MAX_BYTES {
+                bail!("the answer is longer than {ANSWER_MAX_BYTES} bytes: is this a Countersign server?");
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     fn request(&self, call: Call, caller: &Caller) -> anyhow::Result<reqwest::RequestBuilder> {

@@ -6,6 +6,10 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::cli::exit::Exit;
+use crate::cli::printing::printable;
+
+/// Most characters that are shown of what another program says.
+const SHOWN_CHARS: usize = 500;
 
 /// `error_type`s of the API that contradict a state and not a rule. The wire answers them with 400, as its model does.
 const STATE_ERRORS: &[&str] = &[
@@ -37,6 +41,11 @@ pub(crate) struct Answer {
     pub(crate) value: Value,
 }
 
+/// What another program says of itself, on a terminal: no escapes, and no more than a person reads.
+fn shown(text: &str) -> String {
+    printable(&text.chars().take(SHOWN_CHARS).collect::<String>())
+}
+
 impl Reply {
     /// The answer, if it is a good one.
     pub(crate) fn good(self) -> anyhow::Result<Answer> {
@@ -56,7 +65,7 @@ impl Reply {
         let body: Value = serde_json::from_str(&self.text).unwrap_or_default();
         let text = |api: &str, oauth: &str| {
             let member = body.get(api).or_else(|| body.get(oauth));
-            member.and_then(Value::as_str).map(str::to_owned)
+            member.and_then(Value::as_str).map(shown)
         };
         let Some(kind) = text("error_type", "error") else {
             return self.foreign();

@@ -23,8 +23,12 @@ pub(super) async fn run(
     config: &Config,
     output: Output,
 ) -> anyhow::Result<()> {
-    if !path.is_file() {
+    if !path.exists() {
         return Err(Exit::NotFound.because(format!("there is no file {}", path.display())));
+    }
+    if !path.is_file() {
+        let reason = "is not a regular file, and an export is read more than once";
+        return Err(Exit::Usage.because(format!("{} {reason}", path.display())));
     }
     // Before anything is made: a folder, a schema, a key.
     let file = CheckedFile::open(path, &passphrase.read()?)?;

@@ -42,6 +42,35 @@ async fn waits_for(app: &TestApp, id: &str) -> serde_json::Value {
     app.admin().get(&path).await.ok()["secrets"][0]["dual_run"].take()
 }
 
+/// What is changed while a login waits for the old service holds for that login too.
+#[tokio::test]
+async fn a_client_that_is_changed_while_it_is_asked_about_gets_no_token() {
+    let old = OldService::start();
+    old.answers(TOKEN);
+    let app = arranged(&old).await;
+    import(&app, "deleted", "old").await.ok();
+    for id in ["waiting", "deleted"] {
+        old.hold(true);
+        let asked = old.requests().len();
+        let (login, ()) = tokio::join!(app.ask_token(id, SECRET), async {
+            while old.requests().len() == asked {
+                tokio::task::yield_now().await;
+            }
+            let backend = app.backend();
+            match id {
+                "deleted" => backend.delete(&client_path(id)).await.ok(),
+                _ => {
+                    let inactive = json!({ "status": "inactive" });
+                    backend.put(&client_path(id), inactive).await.ok()
+                }
+            };
+            old.hold(false);
+        });
+        login.oauth(400, "invalid_client");
+    }
+    assert_eq!(digest_of(&app, "waiting").await, "dual-run$old");
+}
+
 #[tokio::test]
 async fn the_first_login_that_the_old_service_accepts_is_kept_as_a_digest() {
     let old = OldService::start();

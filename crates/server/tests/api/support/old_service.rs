@@ -15,6 +15,7 @@ struct State {
     answer: String,
     /// The requests that came, whole.
     requests: Vec<String>,
+    is_held: bool,
     is_gone: bool,
 }
 
@@ -65,6 +66,11 @@ impl OldService {
         answer.clone_into(&mut self.state.lock().unwrap().answer);
     }
 
+    /// Lets everybody wait for an answer, or no longer.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.state.lock().unwrap().is_held = is_held;
+    }
+
     /// The requests that came so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
@@ -90,9 +96,12 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
             Ok(read) => request.extend_from_slice(&buffer[..read]),
         }
     }
-    let mut state = state.lock().unwrap();
-    state.requests.push(String::from_utf8(request).unwrap());
-    let _ = stream.write_all(state.answer.as_bytes());
+    let request = String::from_utf8(request).unwrap();
+    state.lock().unwrap().requests.push(request);
+    while state.lock().unwrap().is_held {
+        std::thread::yield_now();
+    }
+    let _ = stream.write_all(state.lock().unwrap().answer.as_bytes());
 }
 
 fn is_whole(request: &[u8]) -> bool {

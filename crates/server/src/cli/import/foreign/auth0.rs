@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use serde_json::{Map, Value};
 
 use super::candidate::{Candidate, Entry, Found, NotCarried, OldSecret};
@@ -58,7 +58,11 @@ pub(super) fn entries(documents: Vec<Value>) -> anyhow::Result<Vec<Entry>> {
     if clients.is_empty() {
         bail!("there are no clients in these files");
     }
-    let mut grants: Vec<_> = grants.iter().filter_map(Grant::of).collect();
+    let grants: Option<Vec<_>> = grants.iter().map(Grant::of).collect();
+    let grants = grants.context(
+        "a client grant lacks client_id, audience or a list of scopes, or has one of another type",
+    )?;
+    let mut grants: Vec<_> = grants.into_iter().flatten().collect();
     name_by_id(&mut grants, &clients);
     let entry = |client: Value| {
         let id = client.get("client_id").or_else(|| client.get("name"));
@@ -130,20 +134,26 @@ fn is_grant(members: &Map<String, Value>) -> bool {
 }
 
 impl Grant {
-    /// One for the client itself; others are for people who use it.
-    fn of(value: &Value) -> Option<Self> {
+    /// One for the client itself, `None` within for people who use it; `None` when it is not a grant at all.
+    fn of(value: &Value) -> Option<Option<Self>> {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         if text("subject_type").is_some_and(|subject| subject != "client") {
-            return None;
+            return Some(None);
         }
-        let scopes = value.get("scope").and_then(Value::as_array);
-        let scopes = scopes.into_iter().flatten().filter_map(Value::as_str);
-        Some(Self {
+        let scopes = match value.get("scope") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(scopes) => scopes
+                .as_array()?
+                .iter()
+                .map(Value::as_str)
+                .collect::<Option<_>>()?,
+        };
+        Some(Some(Self {
             client: text("client_id")?.to_owned(),
             audience: text("audience")?.to_owned(),
-            scopes: scopes.map(str::to_owned).collect(),
+            scopes: scopes.into_iter().map(str::to_owned).collect(),
             has_all_scopes: value.get("allow_all_scopes") == Some(&Value::Bool(true)),
-        })
+        }))
     }
 }
 

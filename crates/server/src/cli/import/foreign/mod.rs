@@ -15,7 +15,7 @@ mod stytch;
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use countersign_core::old_service::OldServiceName;
 use serde::Serialize;
@@ -106,6 +106,10 @@ impl ForeignArgs {
             Kind::Auth0 => auth0::entries(documents::read(files)?)?,
         };
         let total = entries.len();
+        if total == 0 {
+            // What wrote the file may have failed.
+            bail!("there are no clients in these files");
+        }
         carrier.carry(entries, total).await
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Nobody is told a secret by it, nor a digest. So clients log in by a dual run.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -46,6 +47,8 @@ pub(super) struct Pages {
     old: Connected,
     service: OldServiceName,
     next: Next,
+    /// Cursors that were followed, or it might never end.
+    seen: HashSet<String>,
 }
 
 /// Where to go on.
@@ -82,6 +85,7 @@ impl StytchArgs {
             },
             service,
             next: Next::First,
+            seen: HashSet::new(),
         })
     }
 
@@ -123,8 +127,7 @@ impl Pages {
         let next = answer.value.pointer("/results_metadata/next_cursor");
         self.next = match next.and_then(Value::as_str).filter(|next| !next.is_empty()) {
             None => Next::Nowhere,
-            // Or it would never end.
-            Some(next) if clients.is_empty() || Some(next) == cursor.as_deref() => {
+            Some(next) if clients.is_empty() || !self.seen.insert(next.to_owned()) => {
                 bail!("the old service's list does not come to an end");
             }
             Some(next) => Next::At(next.to_owned()),
