@@ -14,7 +14,8 @@ use crate::chance::chance;
 use crate::http::request::RequestContext;
 
 /// Replaces an outdated digest in the background; the caller does not wait for it. It does wait for a digest where there was
-/// none: whoever got a token can log in again when the old service is gone.
+/// none, so that its next login finds one when the old service is gone; unless the database or the pool refuses, or another login
+/// is about to write it.
 pub async fn if_outdated(
     app: &App,
     client: &Arc<Client>,
