@@ -9,6 +9,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use countersign_core::audit::{Actor, ActorKind, Origin};
 use countersign_core::ids::ProjectId;
 use countersign_core::operator::{Access, Operator};
+use countersign_core::project::ProjectSecret;
 use http::request::Parts;
 use secrecy::SecretString;
 
@@ -106,11 +107,12 @@ async fn authenticate_project(
     project_id: &str,
     secret: &SecretString,
 ) -> Result<Option<(Arc<LiveProject>, String)>, Problem> {
-    let project = match project_id.parse::<ProjectId>() {
-        Ok(id) => app.live_project(&id).await?,
+    let id = project_id.parse::<ProjectId>();
+    let project = match &id {
+        Ok(id) => app.live_project(id).await?,
         Err(_) => None,
     };
-    let Some(project) = project else {
+    let (Ok(id), Some(project)) = (id, project) else {
         app.secrets.check_nobody(secret);
         return Ok(None);
     };
@@ -120,14 +122,16 @@ async fn authenticate_project(
         .check_any(project_id, secret, stored)
         .await
         .map_err(|_| busy())?;
-    let secret_id = matched.and_then(|matched| {
-        project
-            .secrets
-            .iter()
-            .find(|secret| secret.secret == matched)
-            .map(|secret| secret.id.clone())
-    });
-    Ok(secret_id.map(|id| (project, id)))
+    let Some(matched) = matched else {
+        return Ok(None);
+    };
+    // The check may have waited for its turn, and a secret that was revoked meanwhile is none.
+    let present = app.live_project(&id).await?;
+    Ok(present.and_then(|project| {
+        let of_number = |secret: &&ProjectSecret| secret.secret.number == matched.number;
+        let secret_id = project.secrets.iter().find(of_number)?.id.clone();
+        Some((project, secret_id))
+    }))
 }
 
 impl<const WRITES: bool> FromRequestParts<App> for InProject<WRITES> {

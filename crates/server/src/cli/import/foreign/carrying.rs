@@ -92,17 +92,17 @@ impl Carrier {
         match entry.found {
             Found::PassedOver(reason) => (line(Outcome::PassedOver { reason }), None),
             Found::LeftOut(reason) => (line(Outcome::LeftOut { reason }), None),
-            // Or the second one would look as if it had been there before.
-            Found::Candidate { .. } if !self.seen.insert(entry.id.clone()) => {
-                let reason = "its id stands in the export twice; the first one counts".to_owned();
-                (line(Outcome::LeftOut { reason }), None)
-            }
             Found::Candidate {
                 candidate,
                 mut not_carried,
             } => match candidate.check(&self.project_id) {
                 Err(error) => {
                     let reason = error.to_string();
+                    (line(Outcome::LeftOut { reason }), None)
+                }
+                // Or the second one would look as if it had been there before.
+                Ok(()) if !self.seen.insert(entry.id.clone()) => {
+                    let reason = "its id stands in the export twice; the first one counts".to_owned();
                     (line(Outcome::LeftOut { reason }), None)
                 }
                 Ok(()) => {
