@@ -128,8 +128,8 @@ async fn authenticate_project(
     // The check may have waited for its turn, and a secret that was revoked meanwhile is none.
     let present = app.live_project(&id).await?;
     Ok(present.and_then(|project| {
-        let of_number = |secret: &&ProjectSecret| secret.secret.number == matched.number;
-        let secret_id = project.secrets.iter().find(of_number)?.id.clone();
+        let is_it = |secret: &&ProjectSecret| secret.secret == matched;
+        let secret_id = project.secrets.iter().find(is_it)?.id.clone();
         Some((project, secret_id))
     }))
 }
