@@ -81,7 +81,8 @@ pub(super) async fn schema_on(servers: &Servers, known: &[Migration]) -> Result<
     schema(&mut *servers.acquire().await?, known).await
 }
 
-async fn schema(connection: &mut PgConnection, known: &[Migration]) -> Result<Schema> {
+/// The schema that is there.
+pub(super) async fn schema(connection: &mut PgConnection, known: &[Migration]) -> Result<Schema> {
     let mut found = Found::default();
     if is_there(connection, "_sqlx_migrations").await? {
         found.applied = sqlx::query_scalar(APPLIED).fetch_all(&mut *connection).await?;
@@ -94,11 +95,12 @@ async fn schema(connection: &mut PgConnection, known: &[Migration]) -> Result<Sc
     Ok(Schema::of(&found, known))
 }
 
-async fn is_there(connection: &mut PgConnection, table: &str) -> Result<bool> {
-    Ok(sqlx::query_scalar(IS_THERE)
+/// Whether there is a table of this name.
+pub(super) async fn is_there(connection: &mut PgConnection, table: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar(IS_THERE)
         .bind(table)
         .fetch_one(connection)
-        .await?)
+        .await
 }
 
 /// Two nodes that make the table at the same moment contradict each other; then it is there.

@@ -9,6 +9,7 @@ use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
+use super::migrations::{self, MIGRATIONS, schema};
 use super::writer::{self, Isolation};
 use super::{PostgresStore, audit, is_storable, stale_unless};
 use crate::transfer::{any_row, check_schema, count_rows, runs};
@@ -17,10 +18,6 @@ use crate::{Cell, Change, ImportUnderWay, Kind, Record, Result, StoreError, TABL
 /// As of one moment, for as long as it takes: the sessions' limits are made for requests.
 const LONG_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
-
-const SCHEMA: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success";
-
-const HAS_TABLE: &str = "SELECT to_regclass($1) IS NOT NULL";
 
 const UNDER_WAY: &str = "SELECT content, written FROM import";
 
@@ -34,7 +31,7 @@ const END: &str = "DELETE FROM import WHERE content = $1 AND written = $2";
 pub(super) async fn under_way(store: &PostgresStore) -> Result<Option<ImportUnderWay>> {
     let row = writer::repeat(&store.servers, (), |connection, ()| {
         Box::pin(async move {
-            if !has_table(connection, "import").await? {
+            if !migrations::is_there(connection, "import").await? {
                 return Ok(None);
             }
             Ok(sqlx::query_as(UNDER_WAY).fetch_optional(connection).await?)
@@ -42,13 +39,6 @@ pub(super) async fn under_way(store: &PostgresStore) -> Result<Option<ImportUnde
     })
     .await?;
     Ok(ImportUnderWay::of_row(row))
-}
-
-async fn has_table(connection: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar(HAS_TABLE)
-        .bind(name)
-        .fetch_one(connection)
-        .await
 }
 
 #[async_trait]
@@ -68,7 +58,7 @@ impl Transfer for PostgresStore {
     async fn each_record(&self, take: &mut (dyn FnMut(Record) -> ControlFlow<()> + Send)) -> Result<()> {
         let mut connection = self.servers.acquire().await?.detach();
         let mut snapshot = connection.begin_with(LONG_SNAPSHOT).await?;
-        check_schema(schema(&mut snapshot).await?)?;
+        check_schema(schema(&mut snapshot, &MIGRATIONS).await?.version)?;
         for table in TABLES {
             let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut *snapshot);
             while let Some(row) = rows.try_next().await? {
@@ -145,14 +135,6 @@ async fn take_statistics(store: &PostgresStore) {
     }
 }
 
-/// The schema of the database; 0 where there is none.
-async fn schema(connection: &mut PgConnection) -> Result<i64> {
-    if !has_table(connection, "_sqlx_migrations").await? {
-        return Ok(0);
-    }
-    Ok(sqlx::query_scalar(SCHEMA).fetch_one(connection).await?)
-}
-
 fn record(table: &'static Table, row: &PgRow) -> Result<Record> {
     let cells = table.columns.iter().enumerate().map(|(at, column)| {
         Ok(match column.kind {
@@ -168,7 +150,7 @@ fn record(table: &'static Table, row: &PgRow) -> Result<Record> {
 }
 
 async fn begin(connection: &mut PgConnection, after: &ImportUnderWay, now: Timestamp) -> Result<()> {
-    check_schema(schema(connection).await?)?;
+    check_schema(schema(connection, &MIGRATIONS).await?.version)?;
     let holds_something: bool = sqlx::query_scalar(AssertSqlSafe(any_row()))
         .fetch_one(&mut *connection)
         .await?;

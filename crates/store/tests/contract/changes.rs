@@ -167,6 +167,19 @@ pub(crate) async fn a_reader_behind_the_pruned_part_is_told_to_forget_everything
 
 /// Wherever a reader stands, it is told everything or told to forget everything, never a part.
 pub(crate) async fn no_reader_is_told_a_part(mut world: World) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // Of seven readers the pruning reaches past four at most; past more where a transaction of another database held back what
+    // they saw, and then once more.
+    while !(1..=4).contains(&forgetful_readers(&mut world).await) {
+        assert!(
+            Instant::now() < deadline,
+            "readers who missed nothing are told to forget"
+        );
+    }
+}
+
+/// How many of seven readers were told to forget everything, by a pruning between them.
+async fn forgetful_readers(world: &mut World) -> usize {
     let mut positions = vec![world.position().await];
     let mut changes = Vec::new();
     for second in 200..206 {
@@ -176,7 +189,7 @@ pub(crate) async fn no_reader_is_told_a_part(mut world: World) {
         positions.push(world.position().await);
         changes.push(Change::Client(client.project_id, client.client_id));
     }
-    prune_past(&world, 204, &positions[0]).await;
+    prune_past(world, 204, &positions[0]).await;
     let mut forgetful = 0;
     for (seen, position) in positions.iter().enumerate() {
         match world.store.changes(Some(position)).await.unwrap().changed {
@@ -184,5 +197,5 @@ pub(crate) async fn no_reader_is_told_a_part(mut world: World) {
             None => forgetful += 1,
         }
     }
-    assert!(forgetful > 0, "it was pruned past the first");
+    forgetful
 }
