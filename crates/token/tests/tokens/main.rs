@@ -5,3 +5,4 @@ mod hostile;
 mod properties;
 mod stytch;
 mod support;
+mod vectors;
