@@ -55,7 +55,14 @@ pub fn verify(
 }
 
 impl Expected<'_> {
-    fn judge(&self, claims: &Claims, now: i64) -> Result<(), Refusal> {
+    /// Judges claims once more: their issuer, audience and times at `now`, in seconds since
+    /// 1970-01-01T00:00:00Z. For whoever keeps claims that [`verify`] answered; nothing here looks at a
+    /// signature or at [`Expected::types`].
+    ///
+    /// # Errors
+    ///
+    /// The first [`Refusal`] found: issuer, audience, expiry, start, age.
+    pub fn judge(&self, claims: &Claims, now: i64) -> Result<(), Refusal> {
         if !self.issuers.contains(&claims.iss.as_str()) {
             return Err(Refusal::WrongIssuer);
         }
