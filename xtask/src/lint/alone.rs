@@ -5,7 +5,10 @@ use crate::run;
 use crate::workspace::{members, text};
 
 /// Crate, and each set of features that somebody may choose.
-const PUBLISHED: &[(&str, &[&str])] = &[("countersign-token", &["", "issue"])];
+const PUBLISHED: &[(&str, &[&str])] = &[
+    ("countersign-token", &["", "issue"]),
+    ("countersign-client", &["", "axum", "tower", "reqwest-middleware"]),
+];
 
 pub(super) fn check() -> anyhow::Result<()> {
     let there = members()?;

@@ -20,13 +20,14 @@ const OWNED: &[(&[&str], &[&str])] = &[
         ],
         &["countersign-store"],
     ),
-    // Signatures are made and checked in `token`; `core` seals and digests, the server speaks TLS. The benchmark measures
-    // what this library does without us.
+    // Signatures are made and checked in `token`; `core` seals and digests, the server speaks TLS, the client digests tokens
+    // and draws jitter. The benchmark measures what this library does without us.
     (
         &["aws-lc-rs"],
         &[
             "countersign-token",
             "countersign-core",
+            "countersign-client",
             "countersign",
             "countersign-bench",
         ],
@@ -39,6 +40,7 @@ const OWNED: &[(&[&str], &[&str])] = &[
             "countersign-gateway",
             "countersign-client",
             "countersign-bench",
+            "countersign-e2e",
         ],
     ),
 ];
