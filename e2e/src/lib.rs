@@ -11,6 +11,7 @@ pub mod leaks;
 pub mod places;
 pub mod program;
 pub mod proxy;
+pub mod sample;
 mod server;
 pub mod strace;
 pub mod suites;
@@ -20,3 +21,8 @@ pub use backend::{Answer, Backend};
 pub use engine::Engine;
 pub use proxy::Proxy;
 pub use server::{Options, Server};
+
+/// The Rust in the guide's page about the SDKs is compiled and run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/sdks.md")]
+mod the_guide {}

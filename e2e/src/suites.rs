@@ -18,7 +18,7 @@ use crate::tally::Tally;
 use crate::{Engine, Options, Server, identity, places};
 
 /// The suites there are, by the name that `e2e/sdk/run` takes.
-pub const SUITES: [&str; 3] = ["python", "node", "rust"];
+pub const SUITES: [&str; 4] = ["python", "node", "rust", "typescript"];
 
 /// Longest time for one suite, on a machine that has to download and build its packages first.
 const TIMEOUT: Duration = Duration::from_secs(25 * 60);

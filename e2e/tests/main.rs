@@ -1,5 +1,6 @@
 //! Tests of the whole binary, as a process. Each file is about one promise.
 
+mod client_rust;
 mod cluster;
 mod crash;
 mod full_disk;

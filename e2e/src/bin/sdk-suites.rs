@@ -1,4 +1,4 @@
-//! Runs the unmodified SDKs against real servers: `sdk-suites [python|node|rust]…`, without a name all of them.
+//! Runs SDKs against real servers: `sdk-suites [python|node|rust|typescript]…`, without a name all of them.
 
 #![expect(
     clippy::print_stdout,
