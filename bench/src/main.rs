@@ -14,6 +14,7 @@ mod rounds;
 mod scale;
 mod token;
 mod transfer;
+mod verify;
 mod write;
 
 use anyhow::bail;
@@ -36,8 +37,12 @@ fn main() -> anyhow::Result<()> {
         ["scale", clients] => scale::bench(clients.parse()?),
         ["transfer"] => transfer::bench(1_000_000),
         ["transfer", clients] => transfer::bench(clients.parse()?),
+        ["check", contender, algorithm, seconds] => verify::run(contender, algorithm, seconds),
+        ["verify"] => verify::bench(),
         ["write"] => write::bench(),
         ["cluster"] => cluster::bench(),
-        _ => bail!("cargo xtask bench token | scale [clients] | transfer [clients] | write | cluster"),
+        _ => {
+            bail!("cargo xtask bench token | scale [clients] | transfer [clients] | write | cluster | verify")
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the open benchmark, in the package at `bench/`.
 
-use crate::{Verb, run, tools};
+use crate::{Verb, npm, run, tools};
 
 pub(crate) const VERB: Verb = Verb {
     name: "bench",
@@ -12,6 +12,8 @@ pub(crate) const VERB: Verb = Verb {
 fn bench(arguments: &[String]) -> anyhow::Result<()> {
     // PostgreSQL among them.
     tools::ensure()?;
+    // One of them runs the TypeScript SDK.
+    npm::build()?;
     // The bench starts the server's binary and its own second one, which `run` would not build.
     run::run(&mut run::cargo([
         "build",
