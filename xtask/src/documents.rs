@@ -4,7 +4,7 @@ mod links;
 mod map;
 
 use crate::stages::Stages;
-use crate::{Verb, lint, no_arguments, run};
+use crate::{Verb, lint, no_arguments, npm, run};
 
 pub(crate) const VERB: Verb = Verb {
     name: "documents",
@@ -28,5 +28,9 @@ pub(crate) fn stages(stages: &mut Stages) -> anyhow::Result<()> {
             run::cargo("doc --workspace --no-deps --all-features".split(' '))
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
+    })?;
+    stages.stage("pages of the packages", || {
+        npm::build()?;
+        npm::script("reference")
     })
 }

@@ -8,7 +8,7 @@ mod shell;
 mod traces;
 
 use crate::stages::Stages;
-use crate::{Verb, no_arguments, run};
+use crate::{Verb, no_arguments, npm, run};
 
 pub(crate) const VERB: Verb = Verb {
     name: "lint",
@@ -45,6 +45,10 @@ pub(crate) fn stages(stages: &mut Stages) -> anyhow::Result<()> {
             "--manifest-path",
             "e2e/sdk/rust/Cargo.toml",
         ]))
+    })?;
+    stages.stage("typescript", || {
+        npm::build()?;
+        npm::script("check")
     })?;
     stages.stage("cargo deny", deny)?;
     stages.stage("clippy", || {

@@ -13,11 +13,13 @@ mod ci;
 mod documents;
 mod e2e;
 mod lint;
+mod npm;
 mod openapi;
 mod previous;
 mod processes;
 mod product;
 mod run;
+mod sdk;
 mod serve;
 mod stages;
 mod test;
@@ -39,6 +41,7 @@ const VERBS: &[Verb] = &[
     serve::VERB,
     test::VERB,
     e2e::VERB,
+    sdk::EXAMPLES,
     lint::VERB,
     documents::VERB,
     openapi::VERB,

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use countersign_cluster::{Cluster, Durability, SHARED};
 
 use crate::stages::Stages;
-use crate::{Verb, e2e, openapi, product, run, tools, workspace};
+use crate::{Verb, e2e, npm, openapi, product, run, sdk, tools, workspace};
 
 pub(crate) const VERB: Verb = Verb {
     name: "test",
@@ -36,7 +36,8 @@ pub(crate) fn stages(stages: &mut Stages) -> anyhow::Result<()> {
     stages.stage("clean up", || clear(&workspace::target_dir()?.join("e2e")))?;
     stages.stage("build", || {
         product::build_for_tests()?;
-        run::run(tests().args(["--tests", "--no-run"]))
+        run::run(tests().args(["--tests", "--no-run"]))?;
+        npm::build()
     })?;
     let cluster = stages.stage("cluster", || Cluster::start(Durability::Quick, &[]))?;
     let shared = cluster.port().to_string();
@@ -55,7 +56,7 @@ pub(crate) fn stages(stages: &mut Stages) -> anyhow::Result<()> {
         )
     })?;
     drop(cluster);
-    stages.stage("doc tests", || run::run(run::cargo(["test", "--doc"]).args(ALL)))?;
+    sdk::stages(stages)?;
     stages.stage("openapi documents", openapi::check)?;
     stages.stage("sdk suites", e2e::sdk_suites)?;
     stages.stage("end to end", || e2e::run(None))

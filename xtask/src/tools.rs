@@ -36,18 +36,23 @@ const TOOLS: &[Tool] = &[
     Tool {
         probe: &["node", "-e", NODE],
         packages: &["nodejs"],
-        what: "Node 20.10 or newer",
+        what: "Node 20.19 or newer",
     },
     Tool {
         probe: &["npm", "--version"],
         packages: &["npm"],
         what: "npm",
     },
+    Tool {
+        probe: &["chromium", "--version"],
+        packages: &["chromium"],
+        what: "Chromium",
+    },
 ];
 
 const PYTHON: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))";
 const NODE: &str =
-    "const [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 10) ? 0 : 1)";
+    "const [a, b] = process.versions.node.split('.'); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)";
 
 /// Installs what is missing, where that is possible without asking anybody.
 pub(crate) fn ensure() -> anyhow::Result<()> {
