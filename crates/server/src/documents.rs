@@ -21,6 +21,7 @@ pub const GUIDE: &[(&str, &str)] = guide![
     "first-day",
     "from-stytch",
     "coming-from",
+    "sdks",
     "tls-and-proxies",
     "backup-and-restore",
     "postgresql",
