@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isScopeToken } from './lib/scope-token.js'
 import { Refusal } from './refusal.js'
 
 /**
@@ -67,7 +68,8 @@ export function refusalAnswer({ code, scopes, retryAfter }: Refusal): RefusalAns
     case 'keys_unavailable':
       return answer(503, 'temporarily_unavailable', { 'retry-after': String(retryAfter ?? 1) })
     case 'missing_scope': {
-      const scope = scopes?.length ? `, scope="${scopes.join(' ')}"` : ''
+      // A scope that is none could end the quotes and put words of its own into the header.
+      const scope = scopes?.length && scopes.every(isScopeToken) ? `, scope="${scopes.join(' ')}"` : ''
       return answer(403, 'insufficient_scope', {
         'www-authenticate': `Bearer error="insufficient_scope"${scope}`,
       })

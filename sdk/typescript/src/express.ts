@@ -5,6 +5,7 @@
  */
 
 import { type AuthenticatedOptions, admission } from './lib/admit.js'
+import { authorizationOf } from './lib/authorization.js'
 import type { Verifier } from './verifier.js'
 
 export { identity } from './identity.js'
@@ -17,6 +18,8 @@ export interface ExpressRequest {
     /** The credentials. */
     authorization?: string | undefined
   }
+  /** Names and values of headers as they came, in turns. */
+  rawHeaders?: readonly string[] | undefined
 }
 
 /** What is used of a response. */
@@ -60,7 +63,7 @@ export function authenticated(
   return async (request, response, next) => {
     let refusal
     try {
-      refusal = await admit(request, request.headers.authorization)
+      refusal = await admit(request, authorizationOf(request))
     } catch (error) {
       return next(error)
     }

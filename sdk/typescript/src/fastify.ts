@@ -5,6 +5,7 @@
  */
 
 import { type AuthenticatedOptions, admission } from './lib/admit.js'
+import { authorizationOf } from './lib/authorization.js'
 import type { Verifier } from './verifier.js'
 
 export { identity } from './identity.js'
@@ -17,6 +18,13 @@ export interface FastifyRequest {
     /** The credentials. */
     authorization?: string | undefined
   }
+  /** The request of Node. */
+  raw?:
+    | {
+        /** Names and values of headers as they came, in turns. */
+        rawHeaders?: readonly string[] | undefined
+      }
+    | undefined
 }
 
 /** What is used of a reply. */
@@ -54,7 +62,10 @@ export function authenticated(
 ): FastifyHook {
   const admit = admission(verifier, options)
   return async (request, reply) => {
-    const refusal = await admit(request, request.headers.authorization)
+    const refusal = await admit(
+      request,
+      authorizationOf({ headers: request.headers, rawHeaders: request.raw?.rawHeaders }),
+    )
     if (!refusal) return undefined
     reply.code(refusal.status)
     reply.headers(refusal.headers)

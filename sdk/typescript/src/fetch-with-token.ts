@@ -5,6 +5,7 @@
  */
 
 import { ConfigurationError } from './configuration-error.js'
+import { httpUrl } from './lib/settings.js'
 import type { TokenSource } from './token-source.js'
 
 /** Options of `fetchWithToken`. */
@@ -35,6 +36,7 @@ export interface FetchWithTokenOptions {
  * ```
  */
 export function fetchWithToken(source: TokenSource, options: FetchWithTokenOptions = {}): typeof fetch {
+  const origins = options.origins?.map((origin) => new URL(httpUrl('origins', origin)).origin)
   const send = (input: Request | string, init: RequestInit, token: string): Promise<Response> => {
     const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined))
     headers.set('authorization', `Bearer ${token}`)
@@ -42,7 +44,7 @@ export function fetchWithToken(source: TokenSource, options: FetchWithTokenOptio
   }
   return async (given: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
     const input = given instanceof Request ? given : String(given)
-    refuseOtherOrigins(input, options.origins)
+    refuseOtherOrigins(input, origins)
     const request = input instanceof Request ? input : undefined
     const signal = init.signal ?? request?.signal
     const token = await source.token({ signal })
@@ -70,7 +72,7 @@ function refuseOtherOrigins(input: Request | string, origins: readonly string[] 
   if (!origins) return
   const base = (globalThis as { location?: { href: string } }).location?.href
   const { origin } = new URL(input instanceof Request ? input.url : input, base)
-  if (origins.some((allowed) => new URL(allowed).origin === origin)) return
+  if (origins.includes(origin)) return
   throw new ConfigurationError('invalid_configuration', 'origins', undefined, `does not hold ${origin}`)
 }
 

@@ -7,7 +7,7 @@
 import { ConfigurationError } from './configuration-error.js'
 import { abortable } from './lib/abortable.js'
 import { requestsAreIsolated } from './lib/runtime.js'
-import { baseUrl, setting } from './lib/settings.js'
+import { baseUrl, milliseconds, setting } from './lib/settings.js'
 import { type IssuedToken, requestToken } from './lib/token-endpoint.js'
 import { TokenError } from './token-error.js'
 
@@ -134,8 +134,9 @@ export function tokenSource(options: TokenSourceOptions = {}): TokenSource {
     // In this closure alone, where no inspection of the source shows it.
     secret: typeof given === 'function' ? given : setting('clientSecret', 'COUNTERSIGN_CLIENT_SECRET', given),
     fetch: ((...call) => (options.fetch ?? globalThis.fetch)(...call)) as typeof fetch,
-    timeout: options.timeout ?? 10_000,
+    timeout: milliseconds('timeout', options.timeout ?? 10_000, 1),
   }
+  const retryFor = milliseconds('retryFor', options.retryFor ?? 30_000, 0)
   const { now, random, sleep } = options.clock ?? SYSTEM_CLOCK
   let held: Held | undefined
   let renewal: Renewal | undefined
@@ -158,7 +159,7 @@ export function tokenSource(options: TokenSourceOptions = {}): TokenSource {
         const backoff = Math.min(MAX_BACKOFF, 250 * 2 ** tries) * (0.5 + random() / 2)
         const asked = Math.min(failure.retryAfter ?? 0, MAX_RETRY_AFTER) * 1000
         const wait = asked ? asked + backoff : backoff
-        if (!failure.temporary || failedAt + wait - start > (options.retryFor ?? 30_000)) throw error
+        if (!failure.temporary || failedAt + wait - start > retryFor) throw error
         await sleep(wait)
       }
     }

@@ -176,7 +176,7 @@ function ofCountersign(options: CountersignVerifierOptions): Realm[] {
   const projectId = setting('projectId', 'COUNTERSIGN_PROJECT_ID', options.projectId)
   const url = baseUrl('url', setting('url', 'COUNTERSIGN_URL', options.url))
   const publicUrl = baseUrl('publicUrl', options.publicUrl ?? url)
-  const audiences = listed('audience', options.audience ?? environment('COUNTERSIGN_AUDIENCE') ?? projectId)
+  const audiences = listed('audience', options.audience ?? (environment('COUNTERSIGN_AUDIENCE') || projectId))
   const project = encodeURIComponent(projectId)
   const realms: Record<Profile, () => Realm> = {
     stytch: () => ({

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ConfigurationError } from '../src/configuration-error.js'
 import { fetchWithToken, type FetchWithTokenOptions } from '../src/fetch-with-token.js'
 import { failure, recorder } from './support.js'
 
@@ -25,6 +26,12 @@ const authorizations = ({ requests }: { requests: Request[] }) =>
 /** Accepts the second token and later ones. */
 const refusesFirst = (_: Request, count: number) =>
   new Response(`answer ${count}`, { status: count === 1 ? 401 : 200 })
+
+test('an origin that is none is refused when the function is made', () => {
+  const source = { token: async () => 't', forget: () => {} }
+  expect(() => fetchWithToken(source, { origins: ['api.example.com'] })).toThrow(ConfigurationError)
+  expect(() => fetchWithToken(source, { origins: ['api.example.com:443'] })).toThrow(ConfigurationError)
+})
 
 describe('fetchWithToken', () => {
   test('sends the token beside everything else', async () => {

@@ -1,5 +1,5 @@
 // The middlewares in the real frameworks, over real sockets: what left the building counts.
-import type { Server } from 'node:http'
+import { request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import express5, { type Express } from 'express'
@@ -91,12 +91,12 @@ describe.each<[string, Start]>([
   ['fastify', startFastify],
   ['hono', startHono],
 ])('%s', (_, start) => {
-  let stop: (() => Promise<unknown>) | undefined
-  afterEach(() => stop?.())
+  let running: Awaited<ReturnType<Start>> | undefined
+  afterEach(() => running?.stop())
 
   const arrange = async (verifier: Verifier = good) => {
     const app = await start(verifier)
-    stop = app.stop
+    running = app
     return async (path: string, authorization?: string, init: RequestInit = {}) => {
       const headers = authorization === undefined ? {} : { authorization }
       const response = await fetch(app.url + path, { ...init, headers })
@@ -121,6 +121,27 @@ describe.each<[string, Start]>([
     expect(
       (await call('/open', `Bearer ${signer.token({ scope: '' })}`, { method: 'POST', body: 'x' })).status,
     ).toBe(200)
+  })
+
+  test('takes no token of two', async () => {
+    await arrange()
+    const token = `Bearer ${signer.token()}`
+    for (const pair of [
+      [token, token],
+      [token, 'Bearer other'],
+      ['Bearer other', token],
+    ]) {
+      const status = await new Promise((resolve, reject) => {
+        const headers = pair.flatMap((value) => ['Authorization', value])
+        const host = new URL(running!.url).host
+        request(`${running!.url}/read`, { headers: ['Host', host, ...headers] as never }, (response) => {
+          resolve(response.resume().statusCode)
+        })
+          .on('error', reject)
+          .end()
+      })
+      expect(status).toBe(401)
+    }
   })
 
   test.each([undefined, 'Basic dXNlcjpwYXNz', 'Bearer', 'Bearer ', 'Bearertoken'])(

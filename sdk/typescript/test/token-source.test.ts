@@ -84,6 +84,55 @@ describe('the request', () => {
   })
 })
 
+describe('what a server says', () => {
+  const secret = 'hunter2/+= "x\\'
+  test.each<[string, (form: string) => string]>([
+    ['as the form that it got', (form) => form],
+    ['as text', () => secret],
+    ['percent-encoded in small letters', () => encodeURIComponent(secret).toLowerCase()],
+  ])('does not put the secret into an error: %s', async (_, spelled) => {
+    const { tokens } = arrange(() => issued('t1'), {
+      clientSecret: secret,
+      fetch: async (_url, { body } = {}) => {
+        const error_description = `bad request: ${spelled(String(body))}`
+        return Response.json({ error: 'invalid_client', error_description }, { status: 400 })
+      },
+    })
+    const error = await failure<TokenError>(tokens.token())
+    expect(error.code).toBe('http_400')
+    expect(inspect(error)).not.toContain('hunter2')
+  })
+
+  test.each([
+    [0.5, 'invalid_answer'],
+    [0, 'invalid_answer'],
+    ['3600', 'invalid_answer'],
+  ])('with a life of %j is %s', async (expires_in, code) => {
+    const answer = () => Response.json({ access_token: 't', token_type: 'bearer', expires_in })
+    const { tokens } = arrange(answer)
+    expect(await failure<TokenError>(tokens.token())).toMatchObject({ code })
+  })
+})
+
+test('a secret that never comes does not hold up the callers', async () => {
+  const { tokens } = arrange(() => issued('t1'), {
+    clientSecret: () => new Promise<string>(() => {}),
+    timeout: 20,
+    retryFor: 0,
+  })
+  expect(await failure<TokenError>(tokens.token())).toMatchObject({ code: 'secret_unavailable' })
+})
+
+test.each([
+  ['timeout', Infinity],
+  ['timeout', 0],
+  ['timeout', Number.NaN],
+  ['retryFor', -1],
+  ['retryFor', 2 ** 31],
+])('%s of %d is refused when the source is made', (name, value) => {
+  expect(() => arrange(() => issued('t1'), { [name]: value })).toThrow(ConfigurationError)
+})
+
 describe('keeping', () => {
   test('a thousand callers cause one request', async () => {
     const { server, tokens } = arrange(() => issued('t1'))

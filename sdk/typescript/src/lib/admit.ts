@@ -4,6 +4,7 @@ import { type RefusalAnswer, bearerToken, refusalAnswer } from '../bearer.js'
 import { ConfigurationError } from '../configuration-error.js'
 import { Refusal } from '../refusal.js'
 import { satisfies } from '../scopes.js'
+import { isScopeToken } from './scope-token.js'
 import type { Verifier } from '../verifier.js'
 import { remember } from './identities.js'
 
@@ -29,8 +30,7 @@ export function admission<Request extends object>(
   options: AuthenticatedOptions<Request>,
 ): (request: Request, authorization: string | null | undefined) => Promise<RefusalAnswer | undefined> {
   const { scopes } = options
-  // RFC 6749 section 3.3: printable, without space, quote and backslash.
-  if (scopes && !scopes.every((scope) => /^[!#-[\]-~]+$/.test(scope))) {
+  if (scopes && !scopes.every(isScopeToken)) {
     throw new ConfigurationError('invalid_configuration', 'scopes', undefined, 'hold what is no scope')
   }
   return async (request, authorization) => {

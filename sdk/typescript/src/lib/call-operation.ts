@@ -5,6 +5,7 @@ import type { Arguments, CallOptions, Operation } from '../operation.js'
 import type { Transport } from '../transport.js'
 import { abortable } from './abortable.js'
 import { readAnswer, requestIdOf } from './answer.js'
+import { milliseconds } from './settings.js'
 
 /** The time that a call may take, in milliseconds. */
 const TIMEOUT = 30_000
@@ -16,7 +17,7 @@ export async function callOperation<Result>(
   args: Arguments,
   options: CallOptions,
 ): Promise<Result> {
-  const timeout = options.timeout ?? TIMEOUT
+  const timeout = milliseconds('timeout', options.timeout ?? TIMEOUT, 1)
   const end = performance.now() + timeout
   const controller = new AbortController()
   let code: 'timeout' | 'aborted' = 'timeout'

@@ -23,6 +23,13 @@ export function setting(option: string, variable: string, given: string | undefi
   )
 }
 
+/** Milliseconds that a timer can wait; `least` is the fewest. */
+export function milliseconds(option: string, value: number, least: number): number {
+  // Beyond 2^31 - 1 timers end at once.
+  if (value >= least && value < 2 ** 31) return value
+  throw new ConfigurationError('invalid_configuration', option, undefined, 'is no time in milliseconds')
+}
+
 /** An http or https URL without credentials, to the letter as given. */
 export function httpUrl(option: string, value: string): string {
   let url: URL | undefined

@@ -1,6 +1,7 @@
 /** One request to the token endpoint (RFC 6749 section 4.4). */
 
 import { TokenError } from '../token-error.js'
+import { abortable } from './abortable.js'
 import { boundedText } from './bounded-text.js'
 import { isRedirect, isTimeout, systemWord } from './network-failure.js'
 import { retryAfter } from './retry-after.js'
@@ -8,6 +9,9 @@ import { codeOf, descriptionOf, word } from './server-words.js'
 
 /** Longest answer that is read, in bytes. A token has at most 16 KiB. */
 const MAX_ANSWER_BYTES = 64 * 1024
+
+/** Longest life that is believed, in seconds: a year. */
+const MAX_LIFETIME = 31_536_000
 
 /** A token as the endpoint gave it. */
 export interface IssuedToken {
@@ -35,9 +39,12 @@ export interface TokenRequest {
 
 /** Asks once. Every failure is a {@link TokenError}. */
 export async function requestToken(request: TokenRequest): Promise<IssuedToken> {
+  // Over the secret as well: one that never comes must not hold up all callers for ever.
+  const signal = AbortSignal.timeout(request.timeout)
   let secret: string
   try {
-    secret = typeof request.secret === 'function' ? await request.secret() : request.secret
+    const { secret: given } = request
+    secret = typeof given === 'function' ? await abortable(Promise.resolve(given()), signal) : given
   } catch {
     secret = ''
   }
@@ -53,7 +60,7 @@ export async function requestToken(request: TokenRequest): Promise<IssuedToken> 
       headers: { accept: 'application/json' },
       body: new URLSearchParams([...request.fields, ['client_secret', secret]]),
       redirect: 'manual', // A redirect would carry the secret to wherever it points.
-      signal: AbortSignal.timeout(request.timeout),
+      signal,
     })
     text = await boundedText(response, MAX_ANSWER_BYTES)
   } catch (error) {
@@ -61,8 +68,7 @@ export async function requestToken(request: TokenRequest): Promise<IssuedToken> 
   }
   let body: unknown
   try {
-    // Whoever plays the secret back must not get it into an error.
-    body = text.includes(secret) ? undefined : JSON.parse(text)
+    body = withoutSecret(JSON.parse(text), secret)
   } catch {
     // Judged below.
   }
@@ -72,12 +78,26 @@ export async function requestToken(request: TokenRequest): Promise<IssuedToken> 
   const { access_token: token, token_type: type, expires_in: lifetime } = answer
   // The form of RFC 6750 section 2.1; another could break the header it is put into, and show itself in that error.
   const isToken = typeof token === 'string' && /^[\w.~+/-]+=*$/.test(token)
-  if (!isToken || !/^bearer$/i.test(String(type)) || !(typeof lifetime === 'number' && lifetime > 0)) {
+  if (!isToken || !/^bearer$/i.test(String(type)) || !(typeof lifetime === 'number' && lifetime >= 1)) {
     throw new TokenError('invalid_answer', 'the token endpoint gave no bearer token with expires_in', {
       status: 200,
     })
   }
-  return { token, lifetime }
+  return { token, lifetime: Math.min(Math.floor(lifetime), MAX_LIFETIME) }
+}
+
+/**
+ * The answer, or nothing when it plays the secret back, however spelled: in quotes of JSON, in a URL, in a form. Words of the
+ * answer get into errors, and errors into logs.
+ */
+function withoutSecret(answer: unknown, secret: string): unknown {
+  const said = JSON.stringify(answer).toLowerCase()
+  const spellings = [
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    String(new URLSearchParams([['', secret]])).slice(1),
+  ]
+  return spellings.some((spelling) => said.includes(spelling.toLowerCase())) ? undefined : answer
 }
 
 function unreachable(error: unknown): TokenError {
