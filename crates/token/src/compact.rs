@@ -4,7 +4,7 @@ use crate::{MAX_TOKEN_BYTES, Refusal, base64url};
 
 /// The three parts, still encoded.
 pub(crate) struct Compact<'a> {
-    header: &'a str,
+    pub(crate) header: &'a str,
     claims: &'a str,
     signature: &'a str,
     /// Header, dot, claims: what is signed.

@@ -22,6 +22,8 @@ pub enum TokenType {
 }
 
 impl TokenType {
+    pub(crate) const ALL: [Self; 2] = [Self::Jwt, Self::AtJwt];
+
     /// The value of `typ` that we write.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -45,12 +47,24 @@ impl TokenType {
 
 /// What we read of a header. `jwk`, `jku`, `x5u` and `x5c` are not even looked at: a token does not bring its
 /// own key (RFC 8725 section 3.10).
-#[derive(Default)]
+#[derive(Default, PartialEq, Debug)]
 pub(crate) struct Header<'a> {
     alg: Option<Cow<'a, str>>,
     kid: Option<Cow<'a, str>>,
     typ: Option<Cow<'a, str>>,
     has_crit: bool,
+}
+
+impl Header<'static> {
+    /// What [`encoded_header`] of the same says.
+    pub(crate) fn of(algorithm: Algorithm, kid: &str, typ: TokenType) -> Self {
+        Self {
+            alg: Some(algorithm.name().into()),
+            kid: Some(kid.to_owned().into()),
+            typ: Some(typ.name().into()),
+            has_crit: false,
+        }
+    }
 }
 
 impl<'a> Header<'a> {
@@ -128,12 +142,11 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     }
 }
 
-/// A header as a token carries it, encoded, with the dot that follows.
-#[cfg(feature = "issue")]
+/// A header as our tokens carry it, encoded.
 pub(crate) fn encoded_header(algorithm: Algorithm, kid: &str, typ: TokenType) -> String {
     let kid = serde_json::Value::from(kid);
     let json = format!(r#"{{"alg":"{algorithm}","kid":{kid},"typ":"{}"}}"#, typ.name());
-    crate::base64url::encode(json.as_bytes()) + "."
+    crate::base64url::encode(json.as_bytes())
 }
 
 #[cfg(test)]
@@ -182,11 +195,11 @@ mod tests {
         );
     }
 
-    #[cfg(feature = "issue")]
     #[test]
-    fn a_written_header_has_the_three_members_of_the_wire() {
-        let encoded = encoded_header(Algorithm::Rs256, "jwk-test-\"", TokenType::Jwt);
-        let json = crate::base64url::decode(encoded.strip_suffix('.').unwrap()).unwrap();
+    fn a_written_header_has_the_three_members_of_the_wire_and_reads_as_what_it_was_written_of() {
+        let of = (Algorithm::Rs256, "jwk-test-\"", TokenType::Jwt);
+        let json = crate::base64url::decode(&encoded_header(of.0, of.1, of.2)).unwrap();
         assert_eq!(json, br#"{"alg":"RS256","kid":"jwk-test-\"","typ":"JWT"}"#);
+        assert_eq!(Header::from_json(&json).unwrap(), Header::of(of.0, of.1, of.2));
     }
 }

@@ -7,7 +7,8 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
 };
 
-use crate::{Algorithm, JwkSet, PublicKey, Refusal};
+use crate::header::{Header, encoded_header};
+use crate::{Algorithm, JwkSet, PublicKey, Refusal, TokenType};
 
 /// The fewest bits of an RSA modulus that we believe (RFC 7518 section 3.3).
 pub const MIN_RSA_BITS: usize = 2048;
@@ -19,6 +20,9 @@ pub const MIN_RSA_BITS: usize = 2048;
 #[derive(Default)]
 pub struct VerifyingKeys {
     by_kid: BTreeMap<String, Vec<VerifyingKey>>,
+    /// The headers of our own tokens, by their encoded text. All tokens of a key have the same one or two, which
+    /// need not be decoded and read for each of them.
+    our_headers: BTreeMap<String, Header<'static>>,
 }
 
 struct VerifyingKey {
@@ -33,20 +37,30 @@ impl VerifyingKeys {
     #[must_use]
     pub fn from_set(set: &JwkSet) -> Self {
         let mut by_kid = BTreeMap::<String, Vec<VerifyingKey>>::new();
+        let mut our_headers = BTreeMap::new();
         for jwk in &set.keys {
+            for typ in TokenType::ALL {
+                let encoded = encoded_header(jwk.algorithm(), &jwk.kid, typ);
+                our_headers.insert(encoded, Header::of(jwk.algorithm(), &jwk.kid, typ));
+            }
             let same_id = by_kid.entry(jwk.kid.clone()).or_default();
             same_id.push(VerifyingKey {
                 algorithm: jwk.algorithm(),
                 parsed: parse(&jwk.key),
             });
         }
-        Self { by_kid }
+        Self { by_kid, our_headers }
     }
 
     /// Whether the set has a key of this id. When not, the set may be old.
     #[must_use]
     pub fn contains(&self, kid: &str) -> bool {
         self.by_kid.contains_key(kid)
+    }
+
+    /// What an encoded header says, when it is one that our own tokens have.
+    pub(crate) fn our_header(&self, encoded: &str) -> Option<&Header<'static>> {
+        self.our_headers.get(encoded)
     }
 
     /// Whether `signature` is the key's over `signing_input`. The key decides the algorithm; `algorithm`,

@@ -81,8 +81,8 @@ impl SigningKey {
         Ok(Self {
             kid: kid.to_owned(),
             pair: pair.map_err(|_| KeyError::Rejected(algorithm))?,
-            jwt_header: encoded_header(algorithm, kid, TokenType::Jwt),
-            at_jwt_header: encoded_header(algorithm, kid, TokenType::AtJwt),
+            jwt_header: encoded_header(algorithm, kid, TokenType::Jwt) + ".",
+            at_jwt_header: encoded_header(algorithm, kid, TokenType::AtJwt) + ".",
         })
     }
 
