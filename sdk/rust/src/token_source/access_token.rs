@@ -48,8 +48,9 @@ impl AccessToken {
         self.0.authorization.clone()
     }
 
-    /// How long it is still valid, by the lifetime that the issuer gave it, counted from when it was asked for, by the monotonic clock. So the wall clocks
-    /// of this machine and the issuer's need not agree.
+    /// How long it is still valid, by the lifetime that the issuer gave it, counted from when it was asked for, by the monotonic
+    /// clock. So the wall clocks of this machine and the issuer's need not agree. Where that clock stands still while a machine
+    /// sleeps, as on Linux, the time asleep is not counted.
     #[must_use]
     pub fn expires_in(&self) -> Duration {
         self.expires_at().saturating_duration_since(Instant::now())

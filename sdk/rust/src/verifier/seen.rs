@@ -121,7 +121,7 @@ impl Weighter<Digest, Seen> for Weigh {
 
 /// Key, value and what the cache adds to each: two links, a state and a place in a table that is at least half full.
 const ENTRY_BYTES: usize = size_of::<Digest>() + size_of::<Seen>() + 64;
-/// What an allocator adds to each piece.
+/// What an allocator adds to each piece, and to what it rounds it up: short texts weigh far more than their letters.
 const PIECE_BYTES: usize = 16;
 /// A node of the tree in which the standard library keeps a JSON object: eleven names and values. All but the first are at least
 /// half full, so there is one for every five members.
@@ -151,11 +151,15 @@ fn identity_bytes(identity: &Identity) -> usize {
 }
 
 fn text_bytes(text: &String) -> usize {
-    text.capacity() + PIECE_BYTES
+    piece_bytes(text.capacity())
 }
 
 fn array_bytes<T>(capacity: usize) -> usize {
-    capacity * size_of::<T>() + PIECE_BYTES
+    piece_bytes(capacity * size_of::<T>())
+}
+
+fn piece_bytes(bytes: usize) -> usize {
+    bytes.next_multiple_of(PIECE_BYTES) + PIECE_BYTES
 }
 
 fn object_bytes(members: &Map<String, Value>) -> usize {
