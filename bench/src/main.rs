@@ -19,6 +19,10 @@ mod write;
 
 use anyhow::bail;
 
+/// As in the server, so that what is measured in this process has the memory that it would have there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     countersign::tls::install_provider();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
