@@ -11,7 +11,11 @@ const SCHEME: &str = "Bearer";
 /// The token in `Authorization: Bearer …` (RFC 6750 section 2.1). The scheme is written in any case (RFC 9110 section 11.1).
 ///
 /// A token in the query or in a form (sections 2.2 and 2.3 there) is not looked for: both end up in logs.
-pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+///
+/// # Errors
+///
+/// [`Refusal::MissingToken`] when there are no such credentials, and `malformed` when there are several or unreadable ones.
+pub fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Refusal::MissingToken)?;
     if values.next().is_some() {

@@ -24,6 +24,8 @@ mod single_flight;
 mod token_source;
 mod verifier;
 
+#[cfg(any(feature = "axum", feature = "tower"))]
+pub use bearer::bearer_token;
 #[cfg(feature = "reqwest-middleware")]
 pub use bearer_middleware::BearerToken;
 pub use chance::{Chance, SystemChance};
