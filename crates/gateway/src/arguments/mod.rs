@@ -7,6 +7,7 @@ mod body;
 mod operation;
 mod parameter_style;
 mod percent;
+mod validation;
 
 use serde_json::{Map, Value};
 
@@ -15,6 +16,7 @@ pub use self::operation::{
 };
 use self::parameter_style::{Writing, write_pairs, write_text};
 use self::percent::Text;
+pub use self::validation::{Fault, InvalidSchema, Validator};
 
 /// A name and a value, both encoded.
 pub type Pair = (String, String);
