@@ -5,4 +5,5 @@
 
 pub mod admit;
 pub mod arguments;
+pub mod breaker;
 pub mod policy;
