@@ -1,0 +1,4 @@
+//! What stands between an admitted request and the wire, through the public door. One binary; its files are chapters.
+#![cfg(test)]
+
+mod address;
