@@ -4,3 +4,5 @@
 //! address that was checked, and forwarded. This crate knows neither the database nor a signing key.
 
 pub mod address;
+pub mod canonical_path;
+pub mod query;

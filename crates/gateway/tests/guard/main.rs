@@ -2,3 +2,4 @@
 #![cfg(test)]
 
 mod address;
+mod canonical_path;
