@@ -5,4 +5,6 @@
 
 pub mod address;
 pub mod canonical_path;
+pub mod host;
 pub mod query;
+pub mod upstream;
