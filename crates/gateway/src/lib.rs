@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod canonical_path;
+pub mod framing;
 pub mod host;
 pub mod query;
 pub mod upstream;

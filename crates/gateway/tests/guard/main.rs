@@ -3,3 +3,4 @@
 
 mod address;
 mod canonical_path;
+mod framing;
