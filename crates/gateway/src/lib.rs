@@ -6,6 +6,7 @@
 pub mod address;
 pub mod canonical_path;
 pub mod framing;
+pub mod headers;
 pub mod host;
 pub mod query;
 pub mod upstream;

@@ -4,3 +4,5 @@
 mod address;
 mod canonical_path;
 mod framing;
+mod headers_down;
+mod headers_up;
