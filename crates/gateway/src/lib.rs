@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod canonical_path;
+pub mod dial;
 pub mod framing;
 pub mod headers;
 pub mod host;

@@ -3,6 +3,8 @@
 
 mod address;
 mod canonical_path;
+mod dial;
 mod framing;
 mod headers_down;
 mod headers_up;
+mod test_upstream;
