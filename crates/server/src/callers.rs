@@ -7,13 +7,17 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use countersign_core::audit::{Actor, ActorKind, Origin};
+use countersign_core::grant::is_gateway_scope;
 use countersign_core::ids::ProjectId;
 use countersign_core::operator::{Access, Operator};
 use countersign_core::project::ProjectSecret;
+use countersign_core::scope::Scope;
+use countersign_token::satisfies;
 use http::request::Parts;
 use secrecy::SecretString;
 
 use crate::app::App;
+use crate::gateway::Admitted;
 use crate::http::request::{RequestContext, basic_credentials, bearer_token};
 use crate::keys::LiveProject;
 use crate::problem::{ErrorType, Problem};
@@ -27,6 +31,8 @@ pub struct ProjectCaller {
     pub origin: Origin,
     /// For the answer.
     pub request_id: String,
+    /// The gateway scopes of a client that calls through the gateway; `None` for the backend itself.
+    held: Option<Arc<str>>,
 }
 
 /// An operator, by `Authorization: Bearer cso_…`, allowed to read or to write in the project of the path.
@@ -73,6 +79,34 @@ impl ProjectCaller {
     pub fn project_id(&self) -> &ProjectId {
         &self.project.project.id
     }
+
+    /// Refuses to hand on gateway scopes that the caller does not hold itself: a client that may manage clients could otherwise make
+    /// one, or take over the secret of one, that may do anything.
+    pub fn may_hand_on<'a>(&self, scopes: impl IntoIterator<Item = &'a Scope>) -> Result<(), Problem> {
+        let Some(held) = &self.held else {
+            return Ok(());
+        };
+        let is_beyond = |scope: &&Scope| is_gateway_scope(scope) && !satisfies(held, scope.as_str());
+        match scopes.into_iter().find(is_beyond) {
+            None => Ok(()),
+            Some(_) => Err(ErrorType::InsufficientPermissions
+                .because("Through the gateway nobody grants or takes over gateway scopes beyond their own.")),
+        }
+    }
+
+    /// A client that the gateway let through. No request can bring this along: it is no part of one.
+    fn through_gateway(admitted: Admitted, context: &RequestContext) -> Self {
+        let actor = Actor {
+            kind: ActorKind::Client,
+            id: admitted.client_id,
+        };
+        Self {
+            project: admitted.project,
+            origin: origin(actor, context),
+            request_id: context.request_id.clone(),
+            held: Some(admitted.scopes),
+        }
+    }
 }
 
 impl FromRequestParts<App> for ProjectCaller {
@@ -80,6 +114,9 @@ impl FromRequestParts<App> for ProjectCaller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let context = RequestContext::from_request_parts(parts, app).await?;
+        if let Some(admitted) = parts.extensions.get::<Admitted>() {
+            return Ok(Self::through_gateway(admitted.clone(), &context));
+        }
         app.limits.admit(context.address)?;
         let Some((project_id, secret)) = basic_credentials(&parts.headers) else {
             return Err(ErrorType::InvalidAuthorizationHeader
@@ -98,6 +135,7 @@ impl FromRequestParts<App> for ProjectCaller {
             project,
             origin: origin(actor, &context),
             request_id: context.request_id,
+            held: None,
         })
     }
 }

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod documents;
 pub mod dual_run;
+pub mod gateway;
 pub mod health;
 pub mod http;
 pub mod jobs;

@@ -16,10 +16,21 @@ use crate::keys::{discovery, jwk_sets};
 use crate::m2m::{clients, rotation, search, whoami};
 use crate::oauth::token;
 use crate::problem::{ErrorType, Problem};
-use crate::{documents, health, openapi};
+use crate::{documents, gateway, health, openapi};
 
 /// What SDKs call: `api/openapi.json`.
 pub fn wire_routes() -> OpenApiRouter<App> {
+    management_routes()
+        .routes(routes!(token::issue_token))
+        .routes(routes!(jwk_sets::stytch_jwk_set))
+        .routes(routes!(jwk_sets::b2b_jwk_set))
+        .routes(routes!(jwk_sets::jwk_set))
+        .routes(routes!(discovery::server_metadata))
+        .routes(routes!(whoami::whoami))
+}
+
+/// What a backend manages clients with, which the gateway offers as the provider `countersign`.
+pub fn management_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(clients::create_client))
         .routes(routes!(
@@ -31,12 +42,6 @@ pub fn wire_routes() -> OpenApiRouter<App> {
         .routes(routes!(rotation::start_rotation))
         .routes(routes!(rotation::complete_rotation))
         .routes(routes!(rotation::cancel_rotation))
-        .routes(routes!(token::issue_token))
-        .routes(routes!(jwk_sets::stytch_jwk_set))
-        .routes(routes!(jwk_sets::b2b_jwk_set))
-        .routes(routes!(jwk_sets::jwk_set))
-        .routes(routes!(discovery::server_metadata))
-        .routes(routes!(whoami::whoami))
 }
 
 /// What operators call: `api/admin.openapi.json`.
@@ -83,10 +88,11 @@ pub fn router<B>(app: App) -> Routes<B> {
         .merge(Router::from(wire_routes()))
         .merge(Router::from(admin_routes()))
         .merge(page_routes())
+        .with_state(app.clone())
+        .merge(gateway::routes(app.clone()))
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(edge::layer(app.clone()))
-        .with_state(app);
+        .layer(edge::layer(app));
     // Before routing, which would not find an untidy path.
     MapRequest::new(routes, tidy_path)
 }

@@ -24,6 +24,7 @@ use tracing::Instrument;
 
 use super::request::RequestContext;
 use crate::app::App;
+use crate::gateway::GatewayRefusal;
 use crate::oauth::error::OAuthError;
 use crate::problem::{ErrorType, Problem};
 
@@ -35,12 +36,16 @@ pub enum ErrorAnswer {
     Api(Problem),
     /// RFC 6749 section 5.2.
     OAuth(OAuthError),
+    /// The API's style, and what the gateway says beside. In a box, because it is by far the largest.
+    Gateway(Box<GatewayRefusal>),
 }
 
 /// Answered however many others are: a probe that is refused gets a busy process restarted, which helps nobody.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 /// Room for what an answer usually carries; a map that grows is made twice.
 const HEADERS: usize = 8;
+/// Whose error an answer is, at the gateway.
+const COUNTERSIGN_ERROR: HeaderName = HeaderName::from_static("countersign-error");
 /// Header with the request id, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -181,12 +186,14 @@ impl ErrorAnswer {
         match self {
             Self::Api(problem) => problem.error_type.status(),
             Self::OAuth(error) => error.status(),
+            Self::Gateway(refusal) => refusal.problem.error_type.status(),
         }
     }
 
     fn cause(&self) -> Option<&str> {
         match self {
             Self::Api(problem) => problem.cause.as_deref(),
+            Self::Gateway(refusal) => refusal.problem.cause.as_deref(),
             Self::OAuth(_) => None,
         }
     }
@@ -195,16 +202,17 @@ impl ErrorAnswer {
         let status = self.status();
         let mut headers = HeaderMap::new();
         let (body, retry_after) = match self {
-            Self::Api(problem) => {
-                let name = problem.error_type.name();
-                let body = json!({
-                    "status_code": status.as_u16(),
-                    "request_id": request_id,
-                    "error_type": name,
-                    "error_message": problem.message,
-                    "error_url": format!("{public_url}/errors/{name}"),
-                });
-                (body, problem.retry_after)
+            Self::Api(problem) => (api_body(problem, public_url, request_id), problem.retry_after),
+            Self::Gateway(refusal) => {
+                let mut body = api_body(&refusal.problem, public_url, request_id);
+                body["reason"] = refusal.reason.into();
+                for (name, value) in [("rule", &refusal.rule), ("needed_scope", &refusal.needed_scope)] {
+                    if let Some(value) = value {
+                        body[name] = value.as_str().into();
+                    }
+                }
+                headers.insert(COUNTERSIGN_ERROR, HeaderValue::from_static("gateway"));
+                (body, refusal.problem.retry_after)
             }
             Self::OAuth(error) => {
                 let body = json!({
@@ -224,6 +232,9 @@ impl ErrorAnswer {
                     "Basic realm=\"Countersign\", charset=\"UTF-8\", Bearer realm=\"Countersign\""
                 }
                 Self::OAuth(_) => "Basic realm=\"Countersign\", charset=\"UTF-8\"",
+                // RFC 6750 section 3.1: without credentials there is no error.
+                Self::Gateway(refusal) if refusal.reason == "missing_token" => "Bearer realm=\"Countersign gateway\"",
+                Self::Gateway(_) => "Bearer realm=\"Countersign gateway\", error=\"invalid_token\"",
             };
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
@@ -232,6 +243,17 @@ impl ErrorAnswer {
         }
         (body, headers)
     }
+}
+
+fn api_body(problem: &Problem, public_url: &str, request_id: &str) -> serde_json::Value {
+    let name = problem.error_type.name();
+    json!({
+        "status_code": problem.error_type.status().as_u16(),
+        "request_id": request_id,
+        "error_type": name,
+        "error_message": problem.message,
+        "error_url": format!("{public_url}/errors/{name}"),
+    })
 }
 
 /// One line a request, with the cause where there is one: everyday traffic at debug, the rest at info.

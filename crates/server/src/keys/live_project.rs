@@ -1,6 +1,8 @@
 //! A project as it is held in memory: its live secrets, and its keys parsed once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use countersign_client::Verifier;
 
 use countersign_core::key_life::{KeyState, StoredKey, signing_position};
 use countersign_core::master_keys::MasterKeys;
@@ -20,6 +22,8 @@ pub struct LiveProject {
     pub secrets: Vec<ProjectSecret>,
     /// Keys that are published or will be.
     pub keys: Vec<LiveKey>,
+    /// Made when the first token comes to the gateway, and anew with every change of the project or its keys.
+    gateway_verifier: OnceLock<Verifier>,
 }
 
 /// A key ready to sign and to be published.
@@ -83,7 +87,13 @@ impl LiveProject {
             project: record.project,
             secrets,
             keys,
+            gateway_verifier: OnceLock::new(),
         })
+    }
+
+    /// What checks this project's tokens at the gateway.
+    pub fn gateway_verifier(&self, make: impl FnOnce(&Self) -> Verifier) -> Verifier {
+        self.gateway_verifier.get_or_init(|| make(self)).clone()
     }
 
     /// The key that signs for an algorithm now.

@@ -40,6 +40,7 @@ pub async fn create_client(
     Json(body): Json<CreateClient>,
 ) -> Result<Answer<CreatedClientAnswer>, Problem> {
     let (client, secret) = make(&app, caller.project_id(), body).await?;
+    caller.may_hand_on(client.scopes.iter())?;
     insert_client(&app, &caller.origin, &client).await?;
     let m2m_client = M2MClientWithSecret {
         client: client.into(),
@@ -108,7 +109,12 @@ pub async fn update_client(
     Json(body): Json<UpdateClient>,
 ) -> Result<Answer<ClientAnswer>, Problem> {
     let patch = ClientPatch::try_from(body)?.as_meant(user_agent(&headers).starts_with("Stytch Java"));
-    let decide = |client: &Client| Ok((client.patched(patch.clone(), app.now())?, ()));
+    let decide = |client: &Client| {
+        let patched = client.patched(patch.clone(), app.now())?;
+        let added = patched.scopes.iter().filter(|scope| !client.scopes.contains(scope));
+        caller.may_hand_on(added)?;
+        Ok((patched, ()))
+    };
     let (client, ()) = change_client(
         &app,
         &caller.origin,

@@ -32,7 +32,11 @@ pub async fn start_rotation(
     caller: ProjectCaller,
     Path(client_id): Path<String>,
 ) -> Result<Answer<RotationStartedAnswer>, Problem> {
-    let decide = |client: &Client| Ok(client.start_rotation(app.now(), &app.peppers, &mut chance())?);
+    let decide = |client: &Client| {
+        // Whoever gets the next secret gets tokens with all of the client's scopes.
+        caller.may_hand_on(client.scopes.iter())?;
+        Ok(client.start_rotation(app.now(), &app.peppers, &mut chance())?)
+    };
     let (client, next) = change_client(
         &app,
         &caller.origin,

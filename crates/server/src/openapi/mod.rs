@@ -72,6 +72,14 @@ pub fn wire_document() -> OpenApi {
     document
 }
 
+/// The document of the provider `countersign` at the gateway.
+pub fn management_document() -> OpenApi {
+    let mut document = WireFrame::openapi();
+    document.info = info("Countersign", "M2M clients and their secrets.");
+    document.merge(crate::router::management_routes().split_for_parts().1);
+    document
+}
+
 /// The document of the admin API: what operators call.
 pub fn admin_document() -> OpenApi {
     let mut document = AdminFrame::openapi();

@@ -1,0 +1,119 @@
+//! Why the gateway does not let a call through, as its caller hears it.
+//!
+//! The body is the API's, with `reason`, `rule` and `needed_scope` beside; the header `Countersign-Error: gateway` tells it from an
+//! error of the provider, which passes as it is.
+
+use axum::response::{IntoResponse, Response};
+use countersign_gateway::admit::NotAdmitted;
+use countersign_gateway::canonical_path::PathRefusal;
+use countersign_gateway::framing::FramingRefusal;
+use countersign_gateway::policy::Denied;
+use countersign_gateway::query::QueryRefusal;
+use http::StatusCode;
+
+use crate::http::edge::ErrorAnswer;
+use crate::problem::{ErrorType, Problem, sentence};
+
+/// A call that did not go on.
+#[derive(Debug, Clone)]
+pub struct GatewayRefusal {
+    /// As an error of the API.
+    pub problem: Problem,
+    /// Why, in a stable word.
+    pub reason: &'static str,
+    /// The rule that would allow it.
+    pub rule: Option<String>,
+    /// The scope that would help.
+    pub needed_scope: Option<String>,
+}
+
+impl GatewayRefusal {
+    fn new(status: StatusCode, reason: &'static str, error: &impl std::fmt::Display) -> Self {
+        let error_type = match status {
+            StatusCode::UNAUTHORIZED => ErrorType::UnauthorizedCredentials,
+            StatusCode::FORBIDDEN => ErrorType::InsufficientPermissions,
+            StatusCode::METHOD_NOT_ALLOWED => ErrorType::MethodNotAllowed,
+            StatusCode::SERVICE_UNAVAILABLE => ErrorType::ServiceUnavailable,
+            _ => ErrorType::BadRequest,
+        };
+        Self {
+            problem: error_type.because(sentence(error)),
+            reason,
+            rule: None,
+            needed_scope: None,
+        }
+    }
+
+    /// The path names no provider.
+    pub fn no_such_name() -> Self {
+        Self {
+            problem: ErrorType::RouteNotFound.because("No provider can have this name."),
+            reason: "no_such_provider",
+            rule: None,
+            needed_scope: None,
+        }
+    }
+}
+
+impl From<NotAdmitted> for GatewayRefusal {
+    fn from(refusal: NotAdmitted) -> Self {
+        let mut own = Self::new(refusal.status(), refusal.code(), &refusal);
+        if refusal.status() == StatusCode::SERVICE_UNAVAILABLE {
+            own.problem.retry_after = Some(1);
+        }
+        own
+    }
+}
+
+impl From<Denied> for GatewayRefusal {
+    fn from(denied: Denied) -> Self {
+        let own = Self::new(StatusCode::FORBIDDEN, denied.code(), &denied);
+        match denied {
+            Denied::MissingScope { needed_scope, rule } => Self {
+                rule,
+                needed_scope: Some(needed_scope),
+                ..own
+            },
+            Denied::NoRule => own,
+        }
+    }
+}
+
+impl From<FramingRefusal> for GatewayRefusal {
+    fn from(refusal: FramingRefusal) -> Self {
+        Self::new(refusal.status(), refusal.code(), &refusal)
+    }
+}
+
+impl From<PathRefusal> for GatewayRefusal {
+    fn from(refusal: PathRefusal) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, refusal.code(), &refusal)
+    }
+}
+
+impl From<QueryRefusal> for GatewayRefusal {
+    fn from(refusal: QueryRefusal) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, refusal.code(), &refusal)
+    }
+}
+
+impl From<Problem> for GatewayRefusal {
+    /// Of this installation, before the call went on.
+    fn from(problem: Problem) -> Self {
+        Self {
+            reason: problem.error_type.name(),
+            problem,
+            rule: None,
+            needed_scope: None,
+        }
+    }
+}
+
+impl IntoResponse for GatewayRefusal {
+    /// Carries itself to `http/edge.rs`, which writes the body.
+    fn into_response(self) -> Response {
+        let mut response = self.problem.error_type.status().into_response();
+        response.extensions_mut().insert(ErrorAnswer::Gateway(Box::new(self)));
+        response
+    }
+}
