@@ -74,7 +74,7 @@ fn part(text: &str) -> String {
             && after_two_upper
             && is(unit, GeneralCategory::LowercaseLetter)
             && !at_word_start
-            && !(unit == u16::from(b's') && next_visible.is_none_or(|next| lower_differs(next)))
+            && !(unit == u16::from(b's') && next_visible.is_none_or(lower_differs))
         {
             // What was inserted stands in front of the letter before; this letter is looked at once more, as a small one.
             units.insert(index - 1, HYPHEN);
@@ -126,9 +126,9 @@ fn raise_after_digits(text: &[char]) -> Vec<char> {
         {
             let stays = matches!(text.get(index + 1), Some('_' | '-' | '.'));
             if stays {
-                raised.push(next)
+                raised.push(next);
             } else {
-                raised.extend(next.to_uppercase())
+                raised.extend(next.to_uppercase());
             }
             index += 1;
         }

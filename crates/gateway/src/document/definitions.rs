@@ -349,12 +349,12 @@ mod tests {
 
     #[test]
     fn a_schema_that_contains_itself_is_written_once() {
-        let tree = json!({"type": "object", "properties": {"child": {"$ref": "#/tree"}}});
+        let tree = json!({"properties": {"child": {"$ref": "#/tree"}}, "type": "object"});
         let found = finished(&json!({"start": {"$ref": "#/tree"}, "tree": tree}), true);
         assert_eq!(found.len(), 1);
         assert_eq!(
             found["tree"].schema.text(),
-            r##"{"type":"object","properties":{"child":{"$ref":"#/$defs/tree"}}}"##
+            r##"{"properties":{"child":{"$ref":"#/$defs/tree"}},"type":"object"}"##
         );
         assert_eq!(found["tree"].refers_to, ["tree"]);
     }

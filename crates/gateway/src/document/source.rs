@@ -15,6 +15,9 @@ const MAX_VALUES: usize = 4_000_000;
 /// How deep objects and arrays may be nested. Readers walk the tree by recursion, and this is what bounds their stack.
 const MAX_DEPTH: usize = 96;
 
+/// The stack that YAML is read on, in bytes: more than twice of what [`MAX_DEPTH`] levels take without optimisation.
+const YAML_STACK_BYTES: usize = 8 * 1024 * 1024;
+
 /// How often YAML may repeat what was named before; each repetition also counts against [`MAX_VALUES`].
 const MAX_ALIASES: usize = 1_000;
 
@@ -43,7 +46,23 @@ fn parse_json(text: &str) -> Result<Node, DocumentError> {
     read.map_err(|error| refusal(&budget, u64::try_from(error.line()).ok()))
 }
 
+/// On a thread of its own, because the parser takes up to 32 KiB of stack for each level, and that of whoever calls is not
+/// ours to count on.
 fn parse_yaml(text: &str) -> Result<Node, DocumentError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("openapi".to_owned())
+            .stack_size(YAML_STACK_BYTES);
+        let reading = thread.spawn_scoped(scope, || parse_yaml_here(text));
+        // No thread, or one that fell over: the document is not read, and nothing else suffers.
+        reading
+            .ok()
+            .and_then(|reading| reading.join().ok())
+            .unwrap_or(Err(DocumentError::Unreadable { line: None }))
+    })
+}
+
+fn parse_yaml_here(text: &str) -> Result<Node, DocumentError> {
     let budget = Budget::new(MAX_VALUES, MAX_DEPTH);
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
