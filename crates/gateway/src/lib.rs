@@ -9,6 +9,7 @@ pub mod arguments;
 pub mod breaker;
 pub mod canonical_path;
 pub mod dial;
+pub mod document;
 pub mod framing;
 pub mod headers;
 pub mod host;

@@ -1,0 +1,295 @@
+//! An OpenAPI document, digested.
+//!
+//! A [`Document`] is what the gateway keeps of an OpenAPI 3.0 or 3.1 document: [`Operation`]s with flat arguments, and
+//! schemas as compact text. It is made once, when a provider is added, is stored as JSON, and each operation can be stored
+//! and read for itself. An [`OperationIndex`] finds operations by name, and by method and path.
+//!
+//! Two things are said elsewhere and hold here as they stand there: names are those of `@hey-api/openapi-ts`, and
+//! arguments follow the flat rule of `sdk/toolkit/README.md`, points 1 to 5. `sdk/vectors/operations.json` holds the
+//! toolkit and this module to each other.
+//!
+//! Nothing but the document is read: references out of it are refused, and so is what is larger, deeper or longer than
+//! any real one.
+
+mod argument;
+mod body;
+mod casing;
+mod definitions;
+mod error;
+mod flat;
+mod index;
+mod keywords;
+mod names;
+mod node;
+mod operation;
+mod parameters;
+mod pointer;
+mod reference;
+mod reserved;
+mod schema;
+mod security;
+mod servers;
+mod source;
+mod template;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+pub use argument::{Argument, Place, Style};
+pub use body::{Body, MemberEncoding};
+pub use error::{DocumentError, Shown};
+pub use index::OperationIndex;
+pub use operation::{Operation, Response};
+pub use schema::{Definition, Schema};
+pub use security::SecurityScheme;
+pub use servers::OperationServer;
+pub use source::MAX_BYTES;
+
+use definitions::Definitions;
+use names::OperationNames;
+use node::Node;
+use operation::{Home, Site};
+use pointer::Pointer;
+
+/// How many operations a document may have; the largest public ones have some thousands.
+const MAX_OPERATIONS: usize = 10_000;
+
+/// The methods of a path, in the order in which `@hey-api/openapi-ts` goes through them: it decides which of two
+/// operations has the plain name.
+const METHODS: [&str; 8] = [
+    "delete", "get", "head", "options", "patch", "post", "put", "trace",
+];
+
+/// What is kept of an OpenAPI document.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// What the API is called.
+    pub title: String,
+    /// The version of the API, as its document has it.
+    pub version: String,
+    /// Where the API is, without a slash behind it; the first counts. None, if the document names no usable one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<String>,
+    /// How the API wants to know who calls, by the names that [`Operation::security`] uses.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub security_schemes: BTreeMap<String, SecurityScheme>,
+    /// The operations, in the order of the document.
+    pub operations: Vec<Operation>,
+    /// The schemas that operations refer to, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub definitions: BTreeMap<String, Definition>,
+}
+
+impl Document {
+    /// Reads JSON or YAML of at most [`MAX_BYTES`]. `source` is what relative servers are relative to: the URL that the
+    /// document came from.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] says what is wrong, and where. Nothing is taken in part.
+    pub fn read(bytes: &[u8], source: Option<&Url>) -> Result<Self, DocumentError> {
+        let root = source::parse(bytes)?;
+        let references_stand_alone = version::check(&root)?;
+        reference::check(&root)?;
+
+        let servers: Vec<String> = root
+            .list("servers")
+            .iter()
+            .filter_map(|server| servers::server_url(server, source))
+            .collect();
+        let home = Home {
+            source,
+            server: servers.first().map(String::as_str),
+        };
+        let mut definitions = Definitions::new(&root, references_stand_alone);
+        let operations = read_operations(&root, &home, &mut definitions)?;
+        let schemes = root
+            .get("components")
+            .and_then(|components| components.get("securitySchemes"));
+        let schemes = schemes.and_then(Node::as_object).into_iter().flatten();
+        Ok(Self {
+            title: info(&root, "title"),
+            version: info(&root, "version"),
+            security_schemes: schemes
+                .map(|(name, scheme)| (name.clone(), SecurityScheme::read(&root, scheme)))
+                .collect(),
+            operations,
+            definitions: definitions.finish(),
+            servers,
+        })
+    }
+
+    /// The schema of the object of an operation's arguments, with all that it refers to.
+    pub fn arguments_schema(&self, operation: &Operation) -> Schema {
+        let is_spread = operation.body.as_ref().is_some_and(|body| body.spread);
+        let arguments = operation.arguments.iter();
+        Schema::of(&ArgumentsSchema {
+            kind: "object",
+            properties: Properties(&operation.arguments),
+            required: arguments
+                .filter(|one| one.required)
+                .map(|one| one.name.as_str())
+                .collect(),
+            // Arguments that are left are members of a spread body; without one they are an error.
+            additional_properties: (!is_spread).then_some(false),
+            definitions: self.reached(&operation.refers_to),
+        })
+    }
+
+    /// A schema of an operation, with all that it refers to: `refers_to` is what stands beside the schema.
+    pub fn complete_schema(&self, schema: &Schema, refers_to: &[String]) -> Schema {
+        if refers_to.is_empty() {
+            return schema.clone();
+        }
+        Schema::of(&CompleteSchema {
+            all_of: [schema],
+            definitions: self.reached(refers_to),
+        })
+    }
+
+    /// All definitions that are referred to, directly or by another.
+    fn reached<'a>(&'a self, names: &'a [String]) -> BTreeMap<&'a str, &'a Schema> {
+        let mut seen: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let mut waiting: Vec<&str> = seen.iter().copied().collect();
+        let mut reached = BTreeMap::new();
+        while let Some(name) = waiting.pop() {
+            let Some(definition) = self.definitions.get(name) else {
+                continue;
+            };
+            reached.insert(name, &definition.schema);
+            waiting.extend(
+                definition
+                    .refers_to
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|name| seen.insert(name)),
+            );
+        }
+        reached
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArgumentsSchema<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    properties: Properties<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    required: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_properties: Option<bool>,
+    #[serde(rename = "$defs", skip_serializing_if = "BTreeMap::is_empty")]
+    definitions: BTreeMap<&'a str, &'a Schema>,
+}
+
+/// The arguments by name, in their own order.
+struct Properties<'a>(&'a [Argument]);
+
+impl Serialize for Properties<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|argument| (&argument.name, &argument.schema)))
+    }
+}
+
+#[derive(Serialize)]
+struct CompleteSchema<'a> {
+    #[serde(rename = "allOf")]
+    all_of: [&'a Schema; 1],
+    #[serde(rename = "$defs")]
+    definitions: BTreeMap<&'a str, &'a Schema>,
+}
+
+/// A text about the API. YAML's `version: 1.0` is a number.
+fn info(root: &Node, name: &str) -> String {
+    match root.get("info").and_then(|info| info.get(name)) {
+        Some(Node::Text(text)) => text.clone(),
+        Some(Node::Number(number)) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn read_operations(
+    root: &Node,
+    home: &Home<'_>,
+    definitions: &mut Definitions<'_>,
+) -> Result<Vec<Operation>, DocumentError> {
+    let mut operations = Vec::new();
+    let mut names = OperationNames::default();
+    let paths = Pointer::default().join("paths");
+    for (path, given) in root.get("paths").and_then(Node::as_object).into_iter().flatten() {
+        if path.starts_with("x-") {
+            continue;
+        }
+        let item_place = paths.join(path);
+        template::check(path, &item_place)?;
+        let item = path_item(root, given, &item_place)?;
+        for method in METHODS {
+            let Some(source) = item.get(method).filter(|source| **source != Node::Null) else {
+                continue;
+            };
+            let place = item_place.join(method);
+            let source = reference::resolve(root, source);
+            if source.as_object().is_none() {
+                return Err(DocumentError::invalid(&place, "is not an object"));
+            }
+            if operations.len() == MAX_OPERATIONS {
+                return Err(DocumentError::TooManyOperations {
+                    max_operations: MAX_OPERATIONS,
+                });
+            }
+            let id = match source.get("operationId") {
+                None | Some(Node::Null) => None,
+                Some(Node::Text(id)) => Some(id.as_str()),
+                Some(_) => {
+                    return Err(DocumentError::invalid(
+                        &place,
+                        "has an `operationId` that is not a text",
+                    ));
+                }
+            };
+            let Some(name) = names.give(id, method, path) else {
+                let fault = "has an `operationId` without a letter or a digit; name it otherwise";
+                return Err(DocumentError::invalid(&place, fault));
+            };
+            let site = Site {
+                root,
+                item,
+                source,
+                place,
+                method,
+                path,
+            };
+            operations.push(operation::read(&site, name, home, definitions)?);
+        }
+    }
+    Ok(operations)
+}
+
+/// What stands under a path. Beside a reference there may be words, but nothing that counts: readers differ on which
+/// of the two does.
+fn path_item<'a>(root: &'a Node, given: &'a Node, place: &Pointer) -> Result<&'a Node, DocumentError> {
+    let item = reference::resolve(root, given);
+    if item.as_object().is_none() {
+        return Err(DocumentError::invalid(place, "is not an object"));
+    }
+    let says = |name: &str| METHODS.contains(&name) || matches!(name, "parameters" | "servers");
+    if given.reference().is_some()
+        && given
+            .as_object()
+            .is_some_and(|members| members.keys().any(|name| says(name)))
+    {
+        return Err(DocumentError::invalid(
+            place,
+            "has operations, parameters or servers beside a `$ref`; join them",
+        ));
+    }
+    Ok(item)
+}

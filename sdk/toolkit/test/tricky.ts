@@ -1,0 +1,295 @@
+// Documents whose names and arguments are easy to get wrong. `sdk/vectors/operations.json` says what comes of them.
+import { document } from './fixture.js'
+
+const responses = { 200: { description: 'Done.' } }
+const text = { type: 'string' }
+
+/** A document of operations with these ids, each at a path of its own. */
+const named = (ids: readonly string[]) => ({
+  openapi: '3.1.0',
+  info: { title: 'Names', version: '1' },
+  paths: Object.fromEntries(
+    ids.map((operationId, index) => [`/p${index}`, { get: { operationId, responses } }]),
+  ),
+})
+
+/** A document of operations without ids. */
+const unnamed = (places: readonly (readonly [path: string, ...methods: string[]])[]) => ({
+  openapi: '3.0.3',
+  info: { title: 'Places', version: '1' },
+  paths: Object.fromEntries(
+    places.map(([path, ...methods]) => [
+      path,
+      {
+        parameters: [...path.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => ({
+          name,
+          in: 'path',
+          required: true,
+          schema: text,
+        })),
+        ...Object.fromEntries(methods.map((method) => [method, { responses }])),
+      },
+    ]),
+  ),
+})
+
+const query = (name: string, more: object = {}) => ({ name, in: 'query', schema: text, ...more })
+const body = (schema: object, type = 'application/json', more: object = {}) => ({
+  content: { [type]: { schema, ...more } },
+})
+
+/** The documents by what is tricky about them. */
+export const documents: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'all styles and places': document,
+  'ids of many forms': named([
+    'api_m2m_v1_m2m_clients_Create',
+    'GetJWKS',
+    'ListABCThings',
+    'GetOAuth2URL',
+    'B2BOrganizations',
+    'GetByID2',
+    'api-a.v2:Do-It',
+    'getUserIDs',
+    'URLs',
+    'HTMLsAndURLs',
+    'getAPIs2',
+    'listA1bC-d',
+    'x.y/z',
+    'a/b.c/d',
+    'users.list',
+    '.users..list.',
+    'v1.2.3',
+    '2fa-verify',
+    '1',
+    'A',
+    'aB',
+    'AB',
+    'ABc',
+    'ABCs',
+    'ABCsD',
+    'a1B2c3',
+    'a_1_b',
+    'a-2b-c',
+    'a2b_c',
+    'get$ref',
+    'get+more',
+    'get[0]',
+    'get(all)',
+    'get{one}',
+    'get`it`',
+    'get\\it',
+    ' spaced out ',
+    'tab\tbed',
+    'quo"te\'s',
+    'a__!b',
+    'a-!b',
+    'a!-_!b',
+    '---',
+    '__proto__',
+    'constructor',
+    'toString',
+    'Then',
+    'ThrowOnError',
+    'data',
+    'client',
+    'options',
+  ]),
+  'ids beyond ASCII': named([
+    'ТестОперация',
+    'ßtraße',
+    'ΑΣ',
+    'Σ_aΣ',
+    'ΣΑΣ.ΟΔΟΣ',
+    'ⅷ_2ⅷ',
+    'ªbc',
+    'ǅabc',
+    'İstanbul_x',
+    'π',
+    '日本語のAPI',
+    '获取用户_列表',
+    '𝒜bc_𝒜d',
+    '😀smile',
+    'emoji😀Inside',
+    'zero\u200dwidth\u200cJoin',
+    '\u0301accent',
+    'e\u0301tudeIci',
+    '\u00a0nbsp\u00a0',
+    '\ufeffmark',
+    '\u0085next',
+    '٣arabic٣Digits',
+  ]),
+  'ids that collide': named([
+    'getThing',
+    'GetThing2',
+    'getThing',
+    'get-thing',
+    'get_thing',
+    'getThing3',
+    'options2',
+    'options',
+    'Options',
+    'options',
+    'delete',
+    'delete_',
+    'Delete',
+    'delete2',
+    '日本',
+    '日-本',
+    '---',
+    '___',
+  ]),
+  'reserved words': named([
+    'delete',
+    'default',
+    'class',
+    'new',
+    'fetch',
+    'type',
+    'string',
+    'document',
+    'require',
+    'module',
+    'await',
+    'async',
+    'of',
+    'get',
+    'set',
+    'static',
+    'window',
+    'Map',
+    'global_this',
+    'set-timeout',
+    'eval',
+    'arguments',
+    'undefined',
+    'NaN',
+    'is',
+    'let',
+  ]),
+  'no ids': unnamed([
+    ['/', 'get', 'trace', 'post'],
+    ['/g/{id}/h', 'put', 'get', 'delete'],
+    ['/a/b/c', 'get'],
+    ['/a:b+c', 'get'],
+    ['/a/{b}-{c}/{d}.json', 'get'],
+    ['/v1/users/{user_id}/API-Keys/', 'patch', 'options', 'head'],
+    ['/v1/users/{user-id}/api_keys', 'patch'],
+    ['/{x}{y}', 'get'],
+    ['/a%20b', 'get'],
+    ['/ü', 'get'],
+    ['/2/3', 'get'],
+  ]),
+  'ids and places that collide': {
+    openapi: '3.0.3',
+    info: { title: 'Both', version: '1' },
+    paths: {
+      '/b': { get: { responses }, post: { operationId: 'getB', responses } },
+      '/a': { get: { operationId: 'get_a', responses }, delete: { responses } },
+      'x-extension': { get: { operationId: 'none' } },
+      '/A': { get: { operationId: '', responses } },
+      '/c': { get: { tags: ['one'], operationId: 'list', responses } },
+      '/d': { get: { tags: ['two'], operationId: 'list', responses } },
+      '/e': { $ref: '#/paths/~1c' },
+    },
+  },
+  'arguments that collide, and bodies of all kinds': {
+    openapi: '3.1.0',
+    info: { title: 'Arguments', version: '1' },
+    servers: [{ url: 'https://example.com' }],
+    paths: {
+      '/a/{id}': {
+        parameters: [query('q', { style: 'spaceDelimited' }), { name: 'id', in: 'path', schema: text }],
+        post: {
+          operationId: 'overridden',
+          parameters: [
+            query('q', { explode: false }),
+            { name: 'q', in: 'header', schema: text },
+            { name: 'query_q', in: 'cookie', schema: text },
+            { name: 'ACCEPT', in: 'header', schema: text },
+            { name: 'content-type', in: 'header', schema: text },
+            { name: 'gone', in: 'path', schema: text },
+            { $ref: '#/components/parameters/Shared~1One' },
+          ],
+          requestBody: { $ref: '#/components/requestBodies/Whole' },
+          responses,
+        },
+      },
+      '/types': {
+        put: {
+          operationId: 'jsonBehindText',
+          requestBody: {
+            content: {
+              'text/plain': { schema: text },
+              'application/merge-patch+json; charset=utf-8': {
+                schema: { type: ['object', 'null'], properties: { a: text } },
+              },
+              'application/json': { schema: text },
+            },
+          },
+          responses,
+        },
+        post: { operationId: 'nothingInIt', requestBody: { content: {} }, responses },
+        patch: {
+          operationId: 'noSchema',
+          requestBody: { required: true, content: { 'application/json': {} } },
+          responses,
+        },
+      },
+      '/form': {
+        post: {
+          operationId: 'form',
+          parameters: [query('body_a'), query('a')],
+          requestBody: body(
+            { properties: { a: text, b: text }, required: ['b'], additionalProperties: false },
+            'application/x-www-form-urlencoded',
+            {
+              encoding: {
+                a: { style: 'pipeDelimited', explode: false, allowReserved: true },
+                b: { contentType: 'text/plain, text/html' },
+                c: { contentType: 'text/csv' },
+              },
+            },
+          ),
+          responses,
+        },
+      },
+      '/parts': {
+        post: {
+          operationId: 'parts',
+          requestBody: body({
+            required: ['deep'],
+            allOf: [{ $ref: '#/components/schemas/Part' }, { $ref: '#/components/schemas/Part' }],
+            properties: { own: text, $ref: text },
+          }),
+          responses,
+        },
+        put: { operationId: 'tree', requestBody: body({ $ref: '#/components/schemas/Tree' }), responses },
+        patch: {
+          operationId: 'open',
+          requestBody: body({ properties: { a: text }, additionalProperties: true }),
+          responses,
+        },
+        delete: { operationId: 'empty', requestBody: body({ type: 'object', properties: {} }), responses },
+      },
+      '/elsewhere': {
+        servers: [{ url: 'https://other.example.com/' }],
+        get: { operationId: 'there', responses },
+        post: { operationId: 'here', servers: [{ url: '/' }], responses },
+      },
+    },
+    components: {
+      parameters: { 'Shared/One': query('shared', { content: { 'application/json': { schema: text } } }) },
+      requestBodies: {
+        Whole: {
+          required: true,
+          content: { 'application/json': { schema: { type: 'array', items: text } } },
+        },
+      },
+      schemas: {
+        Part: { allOf: [{ $ref: '#/components/schemas/Deep%20One' }], properties: { part: text } },
+        'Deep One': { type: 'object', properties: { deep: text } },
+        Tree: { properties: { a: text, child: { $ref: '#/components/schemas/Tree' } } },
+      },
+    },
+  },
+}
