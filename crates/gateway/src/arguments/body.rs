@@ -4,34 +4,36 @@ use serde_json::{Map, Value};
 
 use super::parameter_style::{Writing, scalar, write_pairs};
 use super::percent::Text;
-use super::{
-    ArgumentError, ArgumentFault, MemberEncoding, Pair, ParameterStyle, PlacedBody, RequestBody, Unwritable,
-};
+use super::{ArgumentError, ArgumentFault, Pair, PlacedBody, Unwritable};
+use crate::document::{Body, MemberEncoding, Operation, Place, Style};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data";
 
 /// The body that the arguments make which are no parameters.
 pub(super) fn place(
-    body: Option<&RequestBody>,
+    operation: &Operation,
     mut left: Map<String, Value>,
     boundary: &str,
 ) -> Result<Option<PlacedBody>, ArgumentError> {
+    let body = operation.body.as_ref();
     if let Some(body) = body
-        && body.argument.is_none()
+        && body.spread
     {
         if left.is_empty() && !body.required {
             return Ok(None);
         }
         let members = left
             .into_iter()
-            .map(|(argument, value)| match body.members.get(&argument) {
-                Some(name) => (name.clone(), value),
-                None => (argument, value),
-            });
+            .map(|(argument, value)| (member_name(operation, argument), value));
         return written(body, "body", &Value::Object(members.collect()), boundary);
     }
-    let whole = body.and_then(|body| Some((body, left.remove(body.argument.as_deref()?)?)));
+    let argument = operation
+        .arguments
+        .iter()
+        .find(|argument| argument.place == Place::Body)
+        .map_or("body", |argument| argument.name.as_str());
+    let whole = body.and_then(|body| Some((body, left.remove(argument)?)));
     if let Some(unknown) = left.keys().next() {
         return Err(ArgumentError {
             fault: ArgumentFault::Unknown,
@@ -40,16 +42,24 @@ pub(super) fn place(
         });
     }
     match whole {
-        Some((body, value)) => {
-            let argument = body.argument.as_deref().unwrap_or("body");
-            written(body, argument, &value, boundary)
-        }
+        Some((body, value)) => written(body, argument, &value, boundary),
         None => Ok(None),
     }
 }
 
+/// What a member is called in the body.
+fn member_name(operation: &Operation, argument: String) -> String {
+    let mut members = operation
+        .arguments
+        .iter()
+        .filter(|member| member.place == Place::Member);
+    members
+        .find(|member| member.name == argument)
+        .map_or(argument, |member| member.original.clone())
+}
+
 fn written(
-    body: &RequestBody,
+    body: &Body,
     argument: &str,
     value: &Value,
     boundary: &str,
@@ -59,7 +69,7 @@ fn written(
         .map_err(|unwritable| unwritable.of(argument))
 }
 
-fn write(body: &RequestBody, value: &Value, boundary: &str) -> Result<PlacedBody, Unwritable> {
+fn write(body: &Body, value: &Value, boundary: &str) -> Result<PlacedBody, Unwritable> {
     let essence = body.media_type.split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
     let as_documented = |content: String| PlacedBody {
@@ -94,7 +104,7 @@ fn write(body: &RequestBody, value: &Value, boundary: &str) -> Result<PlacedBody
 }
 
 /// Scalars as text, arrays item by item, objects as JSON, unless the member's encoding says otherwise.
-fn form(value: &Value, body: &RequestBody) -> Result<String, Unwritable> {
+fn form(value: &Value, body: &Body) -> Result<String, Unwritable> {
     let mut pairs: Vec<Pair> = Vec::new();
     for (name, item) in members(value)? {
         match body.encoding.get(name).filter(|encoding| is_styled(encoding)) {
@@ -115,16 +125,16 @@ fn form(value: &Value, body: &RequestBody) -> Result<String, Unwritable> {
 }
 
 fn is_styled(encoding: &MemberEncoding) -> bool {
-    encoding.style.is_some() || encoding.explode.is_some() || encoding.allow_reserved.is_some()
+    encoding.style.is_some() || encoding.explode.is_some() || encoding.allow_reserved
 }
 
 fn styled<'a>(name: &'a str, encoding: &MemberEncoding) -> Writing<'a> {
-    let style = encoding.style.unwrap_or(ParameterStyle::Form);
+    let style = encoding.style.unwrap_or(Style::Form);
     Writing {
         name,
         style,
-        explode: encoding.explode.unwrap_or(style == ParameterStyle::Form),
-        text: if encoding.allow_reserved == Some(true) {
+        explode: encoding.explode.unwrap_or(style == Style::Form),
+        text: if encoding.allow_reserved {
             Text::Reserved
         } else {
             Text::Encoded
@@ -133,7 +143,7 @@ fn styled<'a>(name: &'a str, encoding: &MemberEncoding) -> Writing<'a> {
 }
 
 /// RFC 7578, with names escaped as browsers do it (HTML section 4.10.21.8).
-fn multipart(value: &Value, body: &RequestBody, boundary: &str) -> Result<String, Unwritable> {
+fn multipart(value: &Value, body: &Body, boundary: &str) -> Result<String, Unwritable> {
     let mut content = String::new();
     for (name, item) in members(value)? {
         let escaped = name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");

@@ -4,16 +4,14 @@
 //! without a gateway. `sdk/vectors/placing.json` holds both to it.
 
 mod body;
-mod operation;
 mod parameter_style;
 mod percent;
 mod validation;
 
 use serde_json::{Map, Value};
 
-pub use self::operation::{
-    MemberEncoding, Operation, Parameter, ParameterPlace, ParameterStyle, RequestBody,
-};
+use crate::document::{Argument, Operation, Place, Style};
+
 use self::parameter_style::{Writing, write_pairs, write_text};
 use self::percent::Text;
 pub use self::validation::{Fault, InvalidSchema, Validator};
@@ -110,18 +108,21 @@ pub fn place(
         path: operation.path.clone(),
         ..Placed::default()
     };
-    for parameter in &operation.parameters {
-        let argument = parameter.argument();
+    let parameters = operation
+        .arguments
+        .iter()
+        .filter(|argument| is_parameter(argument.place));
+    for parameter in parameters {
         // OpenAPI gives null no form in a parameter.
-        let value = left.remove(argument).filter(|value| !value.is_null());
+        let value = left.remove(&parameter.name).filter(|value| !value.is_null());
         match value {
             Some(value) => placed
                 .put(parameter, &value)
-                .map_err(|unwritable| unwritable.of(argument))?,
-            None if parameter.place == ParameterPlace::Path => {
+                .map_err(|unwritable| unwritable.of(&parameter.name))?,
+            None if parameter.place == Place::Path => {
                 return Err(ArgumentError {
                     fault: ArgumentFault::Missing,
-                    argument: argument.to_owned(),
+                    argument: parameter.name.clone(),
                     reason: "is missing",
                 });
             }
@@ -129,26 +130,31 @@ pub fn place(
         }
     }
     refuse_dot_segments(operation, &placed.path)?;
-    placed.body = body::place(operation.body.as_ref(), left, boundary)?;
+    placed.body = body::place(operation, left, boundary)?;
     Ok(placed)
 }
 
+fn is_parameter(place: Place) -> bool {
+    !matches!(place, Place::Member | Place::Body)
+}
+
 impl Placed {
-    fn put(&mut self, parameter: &Parameter, value: &Value) -> Result<(), Unwritable> {
+    fn put(&mut self, parameter: &Argument, value: &Value) -> Result<(), Unwritable> {
         match parameter.place {
-            ParameterPlace::Path => {
+            Place::Path => {
                 let text = path_text(parameter, value)?;
-                self.path = self.path.replace(&format!("{{{}}}", parameter.name), &text);
+                self.path = self.path.replace(&format!("{{{}}}", parameter.original), &text);
             }
-            ParameterPlace::Header => {
+            Place::Header => {
                 let text = if parameter.json {
                     ascii_json(value)
                 } else {
-                    write_text(value, parameter.writing(Text::AsItIs))?
+                    write_text(value, writing(parameter, Text::AsItIs))?
                 };
-                self.headers.push((parameter.name.clone(), header_text(text)?));
+                self.headers
+                    .push((parameter.original.clone(), header_text(text)?));
             }
-            ParameterPlace::Query => {
+            Place::Query => {
                 let text = if parameter.allow_reserved {
                     Text::Reserved
                 } else {
@@ -156,17 +162,18 @@ impl Placed {
                 };
                 self.query.extend(pairs(parameter, value, text)?);
             }
-            ParameterPlace::Cookie => self.cookies.extend(pairs(parameter, value, Text::Encoded)?),
+            Place::Cookie => self.cookies.extend(pairs(parameter, value, Text::Encoded)?),
+            Place::Member | Place::Body => {}
         }
         Ok(())
     }
 }
 
-fn path_text(parameter: &Parameter, value: &Value) -> Result<String, Unwritable> {
+fn path_text(parameter: &Argument, value: &Value) -> Result<String, Unwritable> {
     let text = if parameter.json {
         Text::Encoded.write(&value.to_string())
     } else {
-        write_text(value, parameter.writing(Text::Encoded))?
+        write_text(value, writing(parameter, Text::Encoded))?
     };
     // Without it, the request would be for another path.
     if text.is_empty() {
@@ -175,30 +182,24 @@ fn path_text(parameter: &Parameter, value: &Value) -> Result<String, Unwritable>
     Ok(text)
 }
 
-fn pairs(parameter: &Parameter, value: &Value, text: Text) -> Result<Vec<Pair>, Unwritable> {
+fn pairs(parameter: &Argument, value: &Value, text: Text) -> Result<Vec<Pair>, Unwritable> {
     if parameter.json {
-        let name = Text::Encoded.write(&parameter.name);
+        let name = Text::Encoded.write(&parameter.original);
         return Ok(vec![(name, text.write(&value.to_string()))]);
     }
-    write_pairs(value, parameter.writing(text))
+    write_pairs(value, writing(parameter, text))
 }
 
-impl Parameter {
-    fn writing(&self, text: Text) -> Writing<'_> {
-        let style = self.style.unwrap_or(match self.place {
-            ParameterPlace::Path | ParameterPlace::Header => ParameterStyle::Simple,
-            ParameterPlace::Query | ParameterPlace::Cookie => ParameterStyle::Form,
-        });
-        Writing {
-            name: &self.name,
-            style,
-            explode: self.explode.unwrap_or(style == ParameterStyle::Form),
-            text,
-        }
+fn writing(parameter: &Argument, text: Text) -> Writing<'_> {
+    Writing {
+        name: &parameter.original,
+        style: parameter.style.unwrap_or(Style::usual(parameter.place)),
+        explode: parameter.explode,
+        text,
     }
 }
 
-/// Header text is Latin-1 without controls in the SDKs; here it is visible ASCII and Latin-1, too.
+/// Header text is Latin-1 without controls.
 fn header_text(text: String) -> Result<String, Unwritable> {
     let may_stand = |c: char| c == '\t' || (' '..='~').contains(&c) || ('\u{80}'..='\u{ff}').contains(&c);
     if text.chars().all(may_stand) {
@@ -231,10 +232,10 @@ fn refuse_dot_segments(operation: &Operation, path: &str) -> Result<(), Argument
         if !matches!(segment, "." | "..") || segment == written {
             continue;
         }
-        let culprit = operation.parameters.iter().find(|parameter| {
-            parameter.place == ParameterPlace::Path && written.contains(&format!("{{{}}}", parameter.name))
+        let culprit = operation.arguments.iter().find(|argument| {
+            argument.place == Place::Path && written.contains(&format!("{{{}}}", argument.original))
         });
-        let argument = culprit.map_or("path", Parameter::argument);
+        let argument = culprit.map_or("path", |argument| argument.name.as_str());
         return Err(Unwritable("would point to another path").of(argument));
     }
     Ok(())

@@ -4,13 +4,14 @@
 use serde_json::{Map, Number, Value};
 
 use super::percent::Text;
-use super::{Pair, ParameterStyle, Unwritable};
+use super::{Pair, Unwritable};
+use crate::document::Style;
 
 /// How one parameter is written.
 #[derive(Clone, Copy)]
 pub(super) struct Writing<'a> {
     pub(super) name: &'a str,
-    pub(super) style: ParameterStyle,
+    pub(super) style: Style,
     /// Each item or member for itself.
     pub(super) explode: bool,
     pub(super) text: Text,
@@ -25,8 +26,8 @@ pub(super) fn write_text(value: &Value, writing: Writing<'_>) -> Result<String, 
         text,
     } = writing;
     let prefix = match style {
-        ParameterStyle::Label => ".",
-        ParameterStyle::Matrix => ";",
+        Style::Label => ".",
+        Style::Matrix => ";",
         _ => "",
     };
     let between = if explode && !prefix.is_empty() {
@@ -34,7 +35,7 @@ pub(super) fn write_text(value: &Value, writing: Writing<'_>) -> Result<String, 
     } else {
         ","
     };
-    let is_named = style == ParameterStyle::Matrix;
+    let is_named = style == Style::Matrix;
     let start = if is_named {
         format!("{prefix}{}=", text.write(name))
     } else {
@@ -82,8 +83,8 @@ pub(super) fn write_pairs(value: &Value, writing: Writing<'_>) -> Result<Vec<Pai
     } = writing;
     let key = Text::Encoded.write(name);
     let delimiter = match style {
-        ParameterStyle::SpaceDelimited => "%20",
-        ParameterStyle::PipeDelimited => "%7C",
+        Style::SpaceDelimited => "%20",
+        Style::PipeDelimited => "%7C",
         _ => ",",
     };
     let joined = |parts: Vec<String>| -> Vec<Pair> {
@@ -91,8 +92,8 @@ pub(super) fn write_pairs(value: &Value, writing: Writing<'_>) -> Result<Vec<Pai
         (!parts.is_empty()).then_some(pair).into_iter().collect()
     };
     Ok(match value {
-        Value::Object(members) if style == ParameterStyle::DeepObject => deep(name, members, text)?,
-        Value::Array(_) if style == ParameterStyle::DeepObject => return Err(NOT_TEXT),
+        Value::Object(members) if style == Style::DeepObject => deep(name, members, text)?,
+        Value::Array(_) if style == Style::DeepObject => return Err(NOT_TEXT),
         Value::Array(items) => {
             let items = scalars(items, text)?;
             if explode {

@@ -77,7 +77,7 @@ impl Style {
     }
 
     /// The style of a parameter that does not say one.
-    pub(super) fn usual(place: Place) -> Self {
+    pub(crate) fn usual(place: Place) -> Self {
         match place {
             Place::Path | Place::Header => Self::Simple,
             Place::Query | Place::Cookie | Place::Member | Place::Body => Self::Form,

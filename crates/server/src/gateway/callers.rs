@@ -30,7 +30,11 @@ impl Callers for Installation<'_> {
         let (Ok(project_id), Ok(client_id)) = (project_id.parse(), client_id.parse::<ClientId>()) else {
             return Ok(None);
         };
-        let client = self.0.client(&project_id, &client_id).await.map_err(unavailable)?;
+        let client = self
+            .0
+            .client(&project_id, &client_id)
+            .await
+            .map_err(unavailable)?;
         Ok(client.map(|client| ClientNow {
             is_active: client.is_active(),
             scopes: client.scopes.iter().map(ToString::to_string).collect(),

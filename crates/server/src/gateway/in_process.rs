@@ -53,14 +53,17 @@ pub(super) struct Call {
 }
 
 impl InProcess {
-    #[expect(clippy::expect_used, reason = "all of it is part of this program; a test makes one")]
+    #[expect(
+        clippy::expect_used,
+        reason = "all of it is part of this program; a test makes one"
+    )]
     pub(super) fn new(app: App) -> Self {
         let name: ProviderName = NAME.parse().expect("a provider's name");
         let document = serde_json::to_vec(&openapi::management_document()).expect("a document of our own");
-        let document = Document::read(&document).expect("a document of our own");
+        let document = Document::read(&document, None).expect("a document of our own");
         Self {
             policy: Policy::new(name, Vec::new()).expect("no rules"),
-            index: OperationIndex::new(document.operations()),
+            index: OperationIndex::new(&document.operations),
             document,
             routes: Router::from(management_routes()).with_state(app),
         }
@@ -69,7 +72,7 @@ impl InProcess {
     /// The operation that method and decoded path are.
     pub(super) fn operation(&self, method: &Method, path: &str) -> Option<&Operation> {
         let position = self.index.matching(method.as_str(), path)?;
-        self.document.operations().get(position)
+        self.document.operations.get(position)
     }
 
     /// Answers a call that was allowed. Of the caller's headers those go on that say what the body is and who wrote the call.

@@ -113,7 +113,9 @@ impl IntoResponse for GatewayRefusal {
     /// Carries itself to `http/edge.rs`, which writes the body.
     fn into_response(self) -> Response {
         let mut response = self.problem.error_type.status().into_response();
-        response.extensions_mut().insert(ErrorAnswer::Gateway(Box::new(self)));
+        response
+            .extensions_mut()
+            .insert(ErrorAnswer::Gateway(Box::new(self)));
         response
     }
 }

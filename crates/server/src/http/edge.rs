@@ -233,7 +233,9 @@ impl ErrorAnswer {
                 }
                 Self::OAuth(_) => "Basic realm=\"Countersign\", charset=\"UTF-8\"",
                 // RFC 6750 section 3.1: without credentials there is no error.
-                Self::Gateway(refusal) if refusal.reason == "missing_token" => "Bearer realm=\"Countersign gateway\"",
+                Self::Gateway(refusal) if refusal.reason == "missing_token" => {
+                    "Bearer realm=\"Countersign gateway\""
+                }
                 Self::Gateway(_) => "Bearer realm=\"Countersign gateway\", error=\"invalid_token\"",
             };
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));

@@ -111,7 +111,10 @@ pub async fn update_client(
     let patch = ClientPatch::try_from(body)?.as_meant(user_agent(&headers).starts_with("Stytch Java"));
     let decide = |client: &Client| {
         let patched = client.patched(patch.clone(), app.now())?;
-        let added = patched.scopes.iter().filter(|scope| !client.scopes.contains(scope));
+        let added = patched
+            .scopes
+            .iter()
+            .filter(|scope| !client.scopes.contains(scope));
         caller.may_hand_on(added)?;
         Ok((patched, ()))
     };

@@ -14,6 +14,7 @@ mod admin;
 mod answers_are_as_described;
 mod documents;
 mod every_route_is_guarded;
+mod gateway;
 mod http;
 mod jobs;
 mod keys;
