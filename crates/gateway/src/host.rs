@@ -58,7 +58,7 @@ impl Host {
             let plain = ascii.parse::<Ipv4Addr>().map_err(|_| HostError::LegacyAddress)?;
             return address(plain.into(), guard);
         }
-        if is_local(&ascii) && !guard.allows_any() {
+        if is_local(&ascii) && !guard.lists_any() {
             return Err(HostError::LocalName);
         }
         let name = DnsName::try_from(ascii.into_owned()).map_err(|_| HostError::Malformed)?;
@@ -105,7 +105,7 @@ fn ip_v6(text: &str) -> Result<IpAddr, HostError> {
 }
 
 fn address(ip: IpAddr, guard: &AddressGuard) -> Result<Host, HostError> {
-    if guard.allows_by_name(ip) {
+    if guard.lists(ip) {
         Ok(Host(Kind::Address(ip)))
     } else {
         Err(HostError::AddressNotAllowed)

@@ -105,7 +105,7 @@ fn scheme_of(text: &str, guard: &AddressGuard) -> Result<Scheme, UpstreamError> 
         Ok(Scheme::HTTPS)
     } else if !text.eq_ignore_ascii_case("http") {
         Err(UpstreamError::Scheme)
-    } else if guard.allows_any() {
+    } else if guard.lists_any() {
         Ok(Scheme::HTTP)
     } else {
         Err(UpstreamError::PlainHttp)

@@ -56,15 +56,16 @@ impl AddressGuard {
         embedded(ip).try_for_each(|inner| self.check_one(IpAddr::V4(inner), address.port()))
     }
 
-    /// Whether this list holds the address: what decides if a provider may be named by it.
+    /// Whether the list of allowed ranges holds the address. It says nothing about whether the address may be dialled.
     #[must_use]
-    pub fn allows_by_name(&self, ip: IpAddr) -> bool {
+    pub fn lists(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
         self.allowed.iter().any(|range| range.contains(&ip))
     }
 
     /// Whether there is such a list at all.
     #[must_use]
-    pub fn allows_any(&self) -> bool {
+    pub fn lists_any(&self) -> bool {
         !self.allowed.is_empty()
     }
 
@@ -79,7 +80,7 @@ impl AddressGuard {
             return Err(Forbidden::Own);
         }
         match covering(NOT_PUBLIC, ip) {
-            Some(range) if !self.allows_by_name(ip) => Err(Forbidden::NotPublic { range }),
+            Some(range) if !self.lists(ip) => Err(Forbidden::NotPublic { range }),
             _ => Ok(()),
         }
     }

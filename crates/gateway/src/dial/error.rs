@@ -73,6 +73,9 @@ pub enum DialError {
     /// At least one address of the answer may not be dialled.
     #[error("the provider's name leads where it may not: {0}")]
     Forbidden(#[from] Forbidden),
+    /// Plain HTTP to an address that no allowed range holds.
+    #[error("the provider's name leads out of its allowed ranges, which plain http does not leave")]
+    PlainOutside,
     /// No address took the connection.
     #[error("the provider could not be connected to: {kind}")]
     Connect {
@@ -120,6 +123,7 @@ impl DialError {
             Self::Resolve { .. } => "resolve",
             Self::NoAddress => "no_address",
             Self::Forbidden(forbidden) => forbidden.code(),
+            Self::PlainOutside => "plain_http_outside",
             Self::Connect { .. } => "connect",
             Self::Certificate { .. } => "certificate",
             Self::Handshake { .. } => "handshake",

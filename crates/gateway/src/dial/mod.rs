@@ -77,7 +77,12 @@ impl Connector {
         let parts = &*self.0;
         let deadline = Instant::now() + parts.establish_within;
         let addresses = within(deadline, Stage::Resolve, parts.addresses()).await?;
-        let stream = within(deadline, Stage::Connect, race::connect(&addresses)).await?;
+        let stream = within(
+            deadline,
+            Stage::Connect,
+            race::first(&addresses, TcpStream::connect),
+        )
+        .await?;
         // Requests are written whole; waiting for more to send would only delay them.
         let _best_effort = stream.set_nodelay(true);
         if *parts.upstream.scheme() == Scheme::HTTPS {
@@ -110,6 +115,10 @@ impl Parts {
         for ip in ips {
             let address = SocketAddr::new(ip, self.upstream.port());
             self.guard.check(address)?;
+            // Plain HTTP was configured because of that list; a name that leads out of it would take the credential along in the clear.
+            if *self.upstream.scheme() == Scheme::HTTP && !self.guard.lists(ip) {
+                return Err(DialError::PlainOutside);
+            }
             addresses.push(address);
         }
         Ok(addresses)
