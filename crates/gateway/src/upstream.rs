@@ -1,7 +1,7 @@
 //! Where a provider is: scheme, host, port and base path, taken once from configuration.
 //!
-//! No part of a request changes any of it. The one value is used for policy, `Host`, SNI, certificate and connection, so that no two
-//! of them can differ.
+//! No part of a request changes any of it. The one value is used for policy, `Host`, SNI, certificate and connection,
+//! so that no two of them can differ.
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};

@@ -55,7 +55,8 @@ impl From<&CertificateError> for CertificateProblem {
     }
 }
 
-/// Why there is no connection to an upstream. For the operator: a caller is told only that the provider cannot be reached.
+/// Why there is no connection to an upstream. For the operator: a caller is told only that the provider cannot be
+/// reached.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DialError {
     /// The connector of one upstream was asked for another one. A mistake in the gateway, caught here.

@@ -187,7 +187,8 @@ async fn an_address_for_a_host_is_dialled_without_a_resolver() {
 
 #[tokio::test]
 async fn ipv6_alone_is_dialled() {
-    // Nobody listens, and some machines that build this have no IPv6: what the system says differs, that it was asked does not.
+    // Nobody listens, and some machines that build this have no IPv6: what the system says differs, that it was asked
+    // does not.
     let connector = connector(
         "https://api.example.com:1",
         guard(&["::1/128"], &[]),

@@ -160,8 +160,8 @@ async fn what_hyper_refuses_never_arrives() {
     }
 }
 
-/// Hyper keeps the coding and drops the length before anybody can see it, so that no refusal is possible here. What goes up has
-/// one framing all the same. Should hyper begin to show both, they are refused, and this test says so.
+/// Hyper keeps the coding and drops the length before anybody can see it, so that no refusal is possible here. What
+/// goes up has one framing all the same. Should hyper begin to show both, they are refused, and this test says so.
 #[tokio::test]
 async fn of_length_beside_coding_hyper_leaves_the_coding() {
     for fields in [
