@@ -1,19 +1,21 @@
 //! One form of a path, matched and forwarded alike.
 //!
-//! Gateways were broken again and again by two readers of one path: the one that decides sees `/public/%2e%2e/admin`, the one that
-//! answers sees `/admin`. So there is one reading here, what another might read differently is refused, and the text that was
-//! judged is the text that goes up. Nothing behind this may parse it again as a URL of the WHATWG, which resolves dot segments.
+//! Gateways were broken again and again by two readers of one path: the one that decides sees `/public/%2e%2e/admin`,
+//! the one that answers sees `/admin`. So there is one reading here, what another might read differently is refused,
+//! and the text that was judged is the text that goes up. Nothing behind this may parse it again as a URL of the
+//! WHATWG, which resolves dot segments.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-/// The longest path, in bytes, as it came and in its canonical form. Servers commonly take 8 KiB for the whole request line.
+/// The longest path, in bytes, as it came and in its canonical form. Servers commonly take 8 KiB for the whole
+/// request line.
 pub const MAX_PATH_BYTES: usize = 8 * 1024;
 
-/// Whether segments may carry `;name=value` parameters. Servers of the Java world cut them off before they look at the path, others
-/// do not, so that `/public/..;/admin` is two paths.
+/// Whether segments may carry `;name=value` parameters. Servers of the Java world cut them off before they look at
+/// the path, others do not, so that `/public/..;/admin` is two paths.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum PathParameters {
     /// A semicolon is refused in any form.
@@ -23,10 +25,11 @@ pub enum PathParameters {
     Allowed,
 }
 
-/// An absolute path with uppercase hexadecimal digits, with nothing encoded that need not be, without dot or empty segments.
+/// An absolute path with uppercase hexadecimal digits, with nothing encoded that need not be, without dot or empty
+/// segments.
 ///
-/// Reserved characters stay as they came, raw or encoded, because servers tell `%2B` from `+` and `%3A` from `:` (RFC 3986
-/// section 2.2). Double encoding is not undone: `%252e` is the text `%2e`.
+/// Reserved characters stay as they came, raw or encoded, because servers tell `%2B` from `+` and `%3A` from `:` (RFC
+/// 3986 section 2.2). Double encoding is not undone: `%252e` is the text `%2e`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct CanonicalPath(String);
 
@@ -62,8 +65,8 @@ impl CanonicalPath {
         &self.0
     }
 
-    /// The segments as they are matched, each decoded once. A path that ends with a slash has an empty last one, so that `/a` and `/a/`
-    /// are two paths; `/` has that one alone.
+    /// The segments as they are matched, each decoded once. A path that ends with a slash has an empty last one, so
+    /// that `/a` and `/a/` are two paths; `/` has that one alone.
     pub fn segments(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.0
             .split('/')

@@ -1,15 +1,16 @@
 //! What a request must be before anything else is asked of it: one reading of where it goes and where it ends.
 //!
-//! It looks at requests as hyper gives them. Hyper has refused by then what has no single reading for itself (differing lengths, obs-fold,
-//! NUL), but has also repaired some: where an HTTP/1.1 request has `Content-Length` beside `Transfer-Encoding`, or the same length
-//! twice, it keeps one of them, so that such a request shows here only when something else than hyper's HTTP/1 server built it.
+//! It looks at requests as hyper gives them. Hyper has refused by then what has no single reading for itself
+//! (differing lengths, obs-fold, NUL), but has also repaired some: where an HTTP/1.1 request has `Content-Length`
+//! beside `Transfer-Encoding`, or the same length twice, it keeps one of them, so that such a request shows here only
+//! when something else than hyper's HTTP/1 server built it.
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 /// Fields that HTTP/2 and later do not know (RFC 9113 section 8.2.2).
-const OF_CONNECTIONS: [HeaderName; 5] = [
+static OF_CONNECTIONS: [HeaderName; 5] = [
     CONNECTION,
     TRANSFER_ENCODING,
     UPGRADE,
@@ -31,7 +32,8 @@ pub fn check(request: &Parts) -> Result<(), FramingRefusal> {
     }
 }
 
-/// TRACE sends the request back, with all that was put into it on the way; TRACK is IIS' word for it. CONNECT asks for a tunnel.
+/// TRACE sends the request back, with all that was put into it on the way; TRACK is IIS' word for it. CONNECT asks
+/// for a tunnel.
 fn check_method(method: &Method) -> Result<(), FramingRefusal> {
     match *method {
         Method::TRACE | Method::CONNECT => Err(FramingRefusal::Method),

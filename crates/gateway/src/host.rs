@@ -34,8 +34,8 @@ enum Kind {
 impl Host {
     /// Reads a host as it stands in a URL, IPv6 addresses in brackets.
     ///
-    /// `guard` is the provider's: an address can be named only if its list of allowed ranges holds it, and a name of the local network
-    /// only if there is such a list at all. Where a name leads is judged when it is dialled.
+    /// `guard` is the provider's: an address can be named only if its list of allowed ranges holds it, and a name of
+    /// the local network only if there is such a list at all. Where a name leads is judged when it is dialled.
     ///
     /// # Errors
     /// When it is no host, or one that this provider may not have.
@@ -58,7 +58,7 @@ impl Host {
             let plain = ascii.parse::<Ipv4Addr>().map_err(|_| HostError::LegacyAddress)?;
             return address(plain.into(), guard);
         }
-        if is_local(&ascii) && !guard.allows_any() {
+        if is_local(&ascii) && !guard.lists_any() {
             return Err(HostError::LocalName);
         }
         let name = DnsName::try_from(ascii.into_owned()).map_err(|_| HostError::Malformed)?;
@@ -105,15 +105,15 @@ fn ip_v6(text: &str) -> Result<IpAddr, HostError> {
 }
 
 fn address(ip: IpAddr, guard: &AddressGuard) -> Result<Host, HostError> {
-    if guard.allows_by_name(ip) {
+    if guard.lists(ip) {
         Ok(Host(Kind::Address(ip)))
     } else {
         Err(HostError::AddressNotAllowed)
     }
 }
 
-/// Whether a resolver of C or a browser would read the name as an IPv4 address: `2852039166`, `0x7f.1`, `127.1`. No top-level domain is
-/// a number (the "ends in a number" test of the WHATWG's URL standard).
+/// Whether a resolver of C or a browser would read the name as an IPv4 address: `2852039166`, `0x7f.1`, `127.1`. No
+/// top-level domain is a number (the "ends in a number" test of the WHATWG's URL standard).
 fn ends_in_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_hex = last

@@ -1,7 +1,7 @@
 //! Where a provider is: scheme, host, port and base path, taken once from configuration.
 //!
-//! No part of a request changes any of it. The one value is used for policy, `Host`, SNI, certificate and connection, so that no two
-//! of them can differ.
+//! No part of a request changes any of it. The one value is used for policy, `Host`, SNI, certificate and connection,
+//! so that no two of them can differ.
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -105,7 +105,7 @@ fn scheme_of(text: &str, guard: &AddressGuard) -> Result<Scheme, UpstreamError> 
         Ok(Scheme::HTTPS)
     } else if !text.eq_ignore_ascii_case("http") {
         Err(UpstreamError::Scheme)
-    } else if guard.allows_any() {
+    } else if guard.lists_any() {
         Ok(Scheme::HTTP)
     } else {
         Err(UpstreamError::PlainHttp)

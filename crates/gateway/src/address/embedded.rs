@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// Every IPv4 address that this one may be turned into on the way. An IPv4 address holds none.
 ///
-/// IPv4-mapped addresses are not among them: [`IpAddr::to_canonical`] has made IPv4 of them. A NAT64 prefix that a network took
-/// from its own public range cannot be told from other addresses.
+/// IPv4-mapped addresses are not among them: [`IpAddr::to_canonical`] has made IPv4 of them. A NAT64 prefix that a
+/// network took from its own public range cannot be told from other addresses.
 pub(super) fn embedded(ip: IpAddr) -> impl Iterator<Item = Ipv4Addr> {
     let IpAddr::V6(ip) = ip else {
         return [None; 2].into_iter().flatten();

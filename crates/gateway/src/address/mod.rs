@@ -1,8 +1,8 @@
 //! Which addresses may be dialled.
 //!
-//! A name in a provider's configuration says nothing about where it leads: whoever answers for it in DNS may point it at this machine,
-//! at the network behind it, or at the cloud's metadata service, and a gateway that follows carries a credential there. So every
-//! address is judged here, after resolution and before the connection.
+//! A name in a provider's configuration says nothing about where it leads: whoever answers for it in DNS may point it
+//! at this machine, at the network behind it, or at the cloud's metadata service, and a gateway that follows carries
+//! a credential there. So every address is judged here, after resolution and before the connection.
 
 mod embedded;
 mod ranges;
@@ -27,10 +27,11 @@ pub struct AddressGuard {
 }
 
 impl AddressGuard {
-    /// `allowed` are the ranges in which this provider may live beside the public ones; `own` is where the gateway itself listens.
+    /// `allowed` are the ranges in which this provider may live beside the public ones; `own` is where the gateway
+    /// itself listens.
     ///
-    /// A gateway that listens on the unspecified address hands in the addresses of its interfaces as well: here only loopback is
-    /// known to lead back to it.
+    /// A gateway that listens on the unspecified address hands in the addresses of its interfaces as well: here only
+    /// loopback is known to lead back to it.
     ///
     /// # Errors
     /// When a range is too wide to be meant for one provider, or is written in a form that no address is compared in.
@@ -52,19 +53,22 @@ impl AddressGuard {
     pub fn check(&self, address: SocketAddr) -> Result<(), Forbidden> {
         let ip = address.ip().to_canonical();
         self.check_one(ip, address.port())?;
-        // A translator or relay on the way turns such an address into the IPv4 address inside: both must be fit to be dialled.
+        // A translator or relay on the way turns such an address into the IPv4 address inside: both must be fit to be
+        // dialled.
         embedded(ip).try_for_each(|inner| self.check_one(IpAddr::V4(inner), address.port()))
     }
 
-    /// Whether this list holds the address: what decides if a provider may be named by it.
+    /// Whether the list of allowed ranges holds the address. It says nothing about whether the address may be
+    /// dialled.
     #[must_use]
-    pub fn allows_by_name(&self, ip: IpAddr) -> bool {
+    pub fn lists(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
         self.allowed.iter().any(|range| range.contains(&ip))
     }
 
     /// Whether there is such a list at all.
     #[must_use]
-    pub fn allows_any(&self) -> bool {
+    pub fn lists_any(&self) -> bool {
         !self.allowed.is_empty()
     }
 
@@ -79,7 +83,7 @@ impl AddressGuard {
             return Err(Forbidden::Own);
         }
         match covering(NOT_PUBLIC, ip) {
-            Some(range) if !self.allows_by_name(ip) => Err(Forbidden::NotPublic { range }),
+            Some(range) if !self.lists(ip) => Err(Forbidden::NotPublic { range }),
             _ => Ok(()),
         }
     }

@@ -14,8 +14,9 @@ const fn v6(words: [u16; 8], prefix: u8) -> IpNet {
     IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix))
 }
 
-/// Where clouds hand out the machine's own credentials. Link-local is here as a whole: besides 169.254.169.254 it holds the
-/// task and pod credentials of AWS (169.254.170.2, .23), Scaleway's 169.254.42.42 and Tencent's 169.254.0.23, and no provider.
+/// Where clouds hand out the machine's own credentials. Link-local is here as a whole: besides 169.254.169.254 it
+/// holds the task and pod credentials of AWS (169.254.170.2, .23), Scaleway's 169.254.42.42 and Tencent's
+/// 169.254.0.23, and no provider.
 pub(super) const METADATA: &[IpNet] = &[
     v4([169, 254, 0, 0], 16),
     v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10),
@@ -41,8 +42,8 @@ pub(super) const NOT_A_HOST: &[IpNet] = &[
     v4([255, 255, 255, 255], 32),
     v6([0, 0, 0, 0, 0, 0, 0, 0], 128),
     v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8),
-    // NAT64 with a prefix of the local network (RFC 8215): where the IPv4 address lies in it depends on a prefix length that only
-    // that network knows (RFC 6052 section 2.2), so that what would be reached cannot be looked at.
+    // NAT64 with a prefix of the local network (RFC 8215): where the IPv4 address lies in it depends on a prefix
+    // length that only that network knows (RFC 6052 section 2.2), so that what would be reached cannot be looked at.
     v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48),
 ];
 

@@ -55,7 +55,8 @@ impl From<&CertificateError> for CertificateProblem {
     }
 }
 
-/// Why there is no connection to an upstream. For the operator: a caller is told only that the provider cannot be reached.
+/// Why there is no connection to an upstream. For the operator: a caller is told only that the provider cannot be
+/// reached.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DialError {
     /// The connector of one upstream was asked for another one. A mistake in the gateway, caught here.
@@ -73,6 +74,9 @@ pub enum DialError {
     /// At least one address of the answer may not be dialled.
     #[error("the provider's name leads where it may not: {0}")]
     Forbidden(#[from] Forbidden),
+    /// Plain HTTP to an address that no allowed range holds.
+    #[error("the provider's name leads out of its allowed ranges, which plain http does not leave")]
+    PlainOutside,
     /// No address took the connection.
     #[error("the provider could not be connected to: {kind}")]
     Connect {
@@ -120,6 +124,7 @@ impl DialError {
             Self::Resolve { .. } => "resolve",
             Self::NoAddress => "no_address",
             Self::Forbidden(forbidden) => forbidden.code(),
+            Self::PlainOutside => "plain_http_outside",
             Self::Connect { .. } => "connect",
             Self::Certificate { .. } => "certificate",
             Self::Handshake { .. } => "handshake",

@@ -1,8 +1,9 @@
-//! The way to an upstream: resolve, judge every address, connect to a judged one, and speak TLS with the configured name.
+//! The way to an upstream: resolve, judge every address, connect to a judged one, and speak TLS with the configured
+//! name.
 //!
-//! The guard stands here and not in a route, so that no route can go around it. Between the judgement of an address and the connection to it
-//! there is no second look-up, which a name server could answer differently. No proxy is read from the environment, and redirects are
-//! none of a connector's business.
+//! The guard stands here and not in a route, so that no route can go around it. Between the judgement of an address
+//! and the connection to it there is no second look-up, which a name server could answer differently. No proxy is
+//! read from the environment, and redirects are none of a connector's business.
 
 mod error;
 mod race;
@@ -77,7 +78,12 @@ impl Connector {
         let parts = &*self.0;
         let deadline = Instant::now() + parts.establish_within;
         let addresses = within(deadline, Stage::Resolve, parts.addresses()).await?;
-        let stream = within(deadline, Stage::Connect, race::connect(&addresses)).await?;
+        let stream = within(
+            deadline,
+            Stage::Connect,
+            race::first(&addresses, TcpStream::connect),
+        )
+        .await?;
         // Requests are written whole; waiting for more to send would only delay them.
         let _best_effort = stream.set_nodelay(true);
         if *parts.upstream.scheme() == Scheme::HTTPS {
@@ -99,8 +105,8 @@ impl fmt::Debug for Connector {
 }
 
 impl Parts {
-    /// Where the upstream is, all of it judged. One forbidden address makes the whole answer suspect: picking the others would let
-    /// whoever answers for the name find out which of ours are refused.
+    /// Where the upstream is, all of it judged. One forbidden address makes the whole answer suspect: picking the
+    /// others would let whoever answers for the name find out which of ours are refused.
     async fn addresses(&self) -> Result<Vec<SocketAddr>, DialError> {
         let ips = match self.upstream.host().address() {
             Some(ip) => vec![ip],
@@ -110,6 +116,11 @@ impl Parts {
         for ip in ips {
             let address = SocketAddr::new(ip, self.upstream.port());
             self.guard.check(address)?;
+            // Plain HTTP was configured because of that list; a name that leads out of it would take the credential
+            // along in the clear.
+            if *self.upstream.scheme() == Scheme::HTTP && !self.guard.lists(ip) {
+                return Err(DialError::PlainOutside);
+            }
             addresses.push(address);
         }
         Ok(addresses)

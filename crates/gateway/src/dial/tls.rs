@@ -18,8 +18,8 @@ pub enum Protocols {
     Http1,
 }
 
-/// The authorities whose certificates are accepted: those of the platform, as for every other program on the machine, and perhaps
-/// more for one provider. It reads the platform's list once, so that it is kept and shared.
+/// The authorities whose certificates are accepted: those of the platform, as for every other program on the machine,
+/// and perhaps more for one provider. It reads the platform's list once, so that it is kept and shared.
 #[derive(Clone, Debug)]
 pub struct Trust {
     provider: Arc<CryptoProvider>,
@@ -42,8 +42,8 @@ impl Trust {
 
     /// The configuration for connections to one upstream, perhaps with a client certificate.
     ///
-    /// It remembers sessions, which stand for the client certificate they were begun with: each version of a credential has one of
-    /// its own.
+    /// It remembers sessions, which stand for the client certificate they were begun with: each version of a
+    /// credential has one of its own.
     ///
     /// # Errors
     /// When the provider of cryptography lacks what TLS needs.

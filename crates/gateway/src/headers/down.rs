@@ -1,7 +1,7 @@
 //! What comes down: the upstream's answer without what would speak for our origin, our connection, or us.
 //!
-//! To a browser every answer of the gateway is of one origin, whichever provider it is from. What an upstream may say about its own
-//! origin (cookies, HSTS, who may read it, what runs on it) it must not say about ours.
+//! To a browser every answer of the gateway is of one origin, whichever provider it is from. What an upstream may say
+//! about its own origin (cookies, HSTS, who may read it, what runs on it) it must not say about ours.
 
 use http::StatusCode;
 use http::header::{
@@ -18,7 +18,7 @@ use super::up::Upgrade;
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// What an upstream may not say about our origin, or to a reverse proxy in front of us.
-const DROPPED: [HeaderName; 21] = [
+static DROPPED: [HeaderName; 21] = [
     ALT_SVC,
     PUBLIC_KEY_PINS,
     PUBLIC_KEY_PINS_REPORT_ONLY,
@@ -45,7 +45,7 @@ const DROPPED: [HeaderName; 21] = [
 const CORS_PREFIX: &str = "access-control-";
 
 /// What caches would go by.
-const CACHING: [HeaderName; 5] = [
+static CACHING: [HeaderName; 5] = [
     CACHE_CONTROL,
     EXPIRES,
     PRAGMA,

@@ -5,7 +5,8 @@ use http::header::{CONNECTION, HeaderMap, HeaderName, UPGRADE};
 /// The only protocol that is switched to.
 pub(super) const WEBSOCKET: &str = "websocket";
 
-/// The members of a field that is a list (RFC 9110 section 5.6.1), over all its lines. `None` stands for a value that is no text.
+/// The members of a field that is a list (RFC 9110 section 5.6.1), over all its lines. `None` stands for a value that
+/// is no text.
 pub(super) fn members<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,

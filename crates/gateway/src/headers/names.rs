@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use http::HeaderName;
 
-/// Fields that speak of one connection (RFC 9110 section 7.6.1), and those that only have a meaning beside them. `proxy-*` is a prefix
-/// of its own.
+/// Fields that speak of one connection (RFC 9110 section 7.6.1), and those that only have a meaning beside them.
+/// `proxy-*` is a prefix of its own.
 const HOP_BY_HOP: [&str; 7] = [
     "connection",
     "http2-settings",
@@ -16,7 +16,8 @@ const HOP_BY_HOP: [&str; 7] = [
     "upgrade",
 ];
 
-/// Where a request is said to come from or to be meant for, by whoever sent it. Frameworks believe these over the request itself.
+/// Where a request is said to come from or to be meant for, by whoever sent it. Frameworks believe these over the
+/// request itself.
 const FORWARDING: [&str; 22] = [
     "cf-connecting-ip",
     "cf-connecting-ipv6",
@@ -46,8 +47,8 @@ const FORWARDING_PREFIXES: [&str; 3] = ["x-forwarded-", "x-original-forwarded-",
 /// Our own words, to us and from us.
 const OWN_PREFIX: &str = "countersign-";
 
-/// The name as CGI and its heirs see it: all that is neither letter nor digit is one and the same character there, so that
-/// `x_api_key` and `x.api.key` arrive as `X-Api-Key`.
+/// The name as CGI and its heirs see it: all that is neither letter nor digit is one and the same character there, so
+/// that `x_api_key` and `x.api.key` arrive as `X-Api-Key`.
 pub(super) fn folded(name: &HeaderName) -> Cow<'_, str> {
     let text = name.as_str();
     if text.bytes().all(is_plain) {

@@ -1,4 +1,5 @@
-//! What goes up: the caller's fields without those that speak of this connection, claim an origin, or carry a credential.
+//! What goes up: the caller's fields without those that speak of this connection, claim an origin, or carry a
+//! credential.
 
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE,
@@ -18,7 +19,7 @@ pub const MOST_OWN_HOPS: usize = 2;
 pub const MOST_HOPS: usize = 16;
 
 /// Fields of the caller that are never passed on. `Host` is set from the upstream; `Expect` is answered here.
-const DROPPED: [HeaderName; 5] = [
+static DROPPED: [HeaderName; 5] = [
     AUTHORIZATION,
     COOKIE,
     EXPECT,
@@ -26,9 +27,9 @@ const DROPPED: [HeaderName; 5] = [
     HeaderName::from_static("cookie2"),
 ];
 
-/// Fields on which this hop or the next relies, so that `Connection` may not name them: a proxy that obeys deletes what it has set
-/// itself, or what the upstream decides by.
-const PROTECTED: [HeaderName; 8] = [
+/// Fields on which this hop or the next relies, so that `Connection` may not name them: a proxy that obeys deletes
+/// what it has set itself, or what the upstream decides by.
+static PROTECTED: [HeaderName; 8] = [
     AUTHORIZATION,
     CONTENT_LENGTH,
     COOKIE,
@@ -155,8 +156,8 @@ fn nominated(headers: &HeaderMap, rules: &UpRules<'_>) -> Result<Vec<HeaderName>
     Ok(names)
 }
 
-/// A WebSocket is asked for or it is not. Other protocols (`h2c`, TLS) are not offered here, and an offer may be ignored (RFC 9110
-/// section 7.8).
+/// A WebSocket is asked for or it is not. Other protocols (`h2c`, TLS) are not offered here, and an offer may be
+/// ignored (RFC 9110 section 7.8).
 fn upgrade(request: &Parts, rules: &UpRules<'_>) -> Result<Upgrade, UpRefusal> {
     let is_wanted = hop::members(&request.headers, &UPGRADE)
         .flatten()

@@ -256,7 +256,8 @@ fn a_range_as_wide_as_the_internet_is_refused() {
     assert!(matches!(mapped, Err(AllowListError::Mapped { .. })));
 }
 
-/// The address in every form that IPv6 knows for it, under prefixes that by themselves are public where the form has one.
+/// The address in every form that IPv6 knows for it, under prefixes that by themselves are public where the form has
+/// one.
 fn embeddings(inner: Ipv4Addr) -> Vec<Ipv6Addr> {
     let bits = u128::from(inner.to_bits());
     let prefixed = |prefix: &str| Ipv6Addr::from(prefix.parse::<Ipv6Addr>().unwrap().to_bits() | bits);

@@ -7,4 +7,5 @@ mod dial;
 mod framing;
 mod headers_down;
 mod headers_up;
+mod raw_requests;
 mod test_upstream;

@@ -79,20 +79,16 @@ struct Record {
 
 impl TestUpstream {
     pub(super) async fn start(authority: &Authority, name: &str) -> Self {
-        Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), authority, name)
+        Self::serve(config(authority, name, false)).await
     }
 
     /// One that turns away whoever has no certificate of the authority.
     pub(super) async fn start_asking(authority: &Authority, name: &str) -> Self {
+        Self::serve(config(authority, name, true)).await
+    }
+
+    async fn serve(config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::serve_with(listener, config(authority, name, true))
-    }
-
-    pub(super) fn serve(listener: TcpListener, authority: &Authority, name: &str) -> Self {
-        Self::serve_with(listener, config(authority, name, false))
-    }
-
-    fn serve_with(listener: TcpListener, config: ServerConfig) -> Self {
         let address = listener.local_addr().unwrap();
         let record = Arc::new(Record::default());
         let acceptor = TlsAcceptor::from(Arc::new(config));
