@@ -104,10 +104,12 @@ fn tidy_path<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-async fn route_not_found() -> Problem {
+/// Answers a path that no operation has.
+pub async fn route_not_found() -> Problem {
     ErrorType::RouteNotFound.because("No operation has this path.")
 }
 
-async fn method_not_allowed() -> Problem {
+/// Answers a path that exists with other methods.
+pub async fn method_not_allowed() -> Problem {
     ErrorType::MethodNotAllowed.because("The path exists, but not with this method.")
 }

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::http::request::RequestContext;
 use crate::keys::LiveProject;
 use crate::openapi;
-use crate::router::management_routes;
+use crate::router::{management_routes, method_not_allowed, route_not_found};
 
 /// Its name.
 pub(super) const NAME: &str = "countersign";
@@ -65,7 +65,10 @@ impl InProcess {
             policy: Policy::new(name, Vec::new()).expect("no rules"),
             index: OperationIndex::new(&document.operations),
             document,
-            routes: Router::from(management_routes()).with_state(app),
+            routes: Router::from(management_routes())
+                .fallback(route_not_found)
+                .method_not_allowed_fallback(method_not_allowed)
+                .with_state(app),
         }
     }
 

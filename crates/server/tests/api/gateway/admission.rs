@@ -18,7 +18,11 @@ async fn without_a_token_nobody_is_let_in() {
         );
     }
     let backend = app.backend().header("host", "id.example").get(CLIENTS).await;
-    assert_eq!(refusal(&backend).1, "missing_token", "a project secret is no token");
+    assert_eq!(
+        refusal(&backend).1,
+        "missing_token",
+        "a project secret is no token"
+    );
     let guess = bearer(&app, "a.b.c").get(CLIENTS).await;
     assert_eq!(refusal(&guess), (401, json!("malformed"), Value::Null));
     assert_eq!(
@@ -43,7 +47,10 @@ async fn both_profiles_and_all_algorithms_are_let_in() {
     for profile in ["stytch", "standard-rs256", "standard-es256", "standard-eddsa"] {
         let client = client(&app, &["gateway:countersign"]).await;
         let path = format!("/admin/v1/projects/{}/clients/{}", app.project.id, client.id);
-        app.admin().put(&path, json!({ "token_profile": profile })).await.ok();
+        app.admin()
+            .put(&path, json!({ "token_profile": profile }))
+            .await
+            .ok();
         let caller = bearer(&app, &token(&app, &client).await);
         caller.get(&format!("{CLIENTS}/{}", client.id)).await.ok();
     }
@@ -58,19 +65,30 @@ async fn a_scope_opens_what_it_names() {
     reader.get(&one).await.ok();
     assert_eq!(
         refusal(&reader.delete(&one).await),
-        (403, json!("missing_scope"), json!("gateway:countersign/apiM2mV1M2mClientsDelete"))
+        (
+            403,
+            json!("missing_scope"),
+            json!("gateway:countersign/apiM2mV1M2mClientsDelete")
+        )
     );
     let creator = caller(&app, &["gateway:countersign/apiM2mV1M2mClientsCreate"]).await;
     creator.post(CLIENTS, json!({})).await.ok();
     assert_eq!(
         refusal(&creator.get(&one).await),
-        (403, json!("missing_scope"), json!("gateway:countersign/apiM2mV1M2mClientsGet"))
+        (
+            403,
+            json!("missing_scope"),
+            json!("gateway:countersign/apiM2mV1M2mClientsGet")
+        )
     );
     assert_eq!(
         refusal(&creator.delete(&one).await).2,
         "gateway:countersign/apiM2mV1M2mClientsDelete"
     );
-    app.backend().get(&format!("/v1/m2m/clients/{}", target.id)).await.ok();
+    app.backend()
+        .get(&format!("/v1/m2m/clients/{}", target.id))
+        .await
+        .ok();
 }
 
 #[tokio::test]
@@ -88,7 +106,10 @@ async fn a_provider_that_exists_looks_to_strangers_like_one_that_does_not() {
     };
     let (known, unknown) = (heard("countersign").await, heard("elsewhere").await);
     assert_eq!(known.1, unknown.1);
-    assert_eq!(known.0, (403, json!("missing_scope"), json!("gateway:countersign")));
+    assert_eq!(
+        known.0,
+        (403, json!("missing_scope"), json!("gateway:countersign"))
+    );
 }
 
 #[tokio::test]
@@ -100,11 +121,17 @@ async fn changes_of_the_client_hold_for_the_token_that_it_has() {
     let one = format!("{CLIENTS}/{}", client.id);
     caller.get(&one).await.ok();
 
-    app.backend().put(&wire, json!({ "scopes": ["read:users"] })).await.ok();
+    app.backend()
+        .put(&wire, json!({ "scopes": ["read:users"] }))
+        .await
+        .ok();
     assert_eq!(refusal(&caller.get(&one).await).1, "missing_scope");
     let back = json!({ "scopes": ["gateway:countersign"], "status": "inactive" });
     app.backend().put(&wire, back).await.ok();
-    assert_eq!(refusal(&caller.get(&one).await), (401, json!("inactive_client"), Value::Null));
+    assert_eq!(
+        refusal(&caller.get(&one).await),
+        (401, json!("inactive_client"), Value::Null)
+    );
     app.backend().put(&wire, json!({ "status": "active" })).await.ok();
     caller.get(&one).await.ok();
     app.backend().delete(&wire).await.ok();

@@ -40,5 +40,9 @@ async fn caller<'a>(app: &'a TestApp, scopes: &[&str]) -> Caller<'a> {
 fn refusal(answer: &crate::support::answer::Answer) -> (u16, Value, Value) {
     assert_eq!(answer.header("countersign-error"), Some("gateway"));
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
-    (answer.status.as_u16(), body["reason"].clone(), body["needed_scope"].clone())
+    (
+        answer.status.as_u16(),
+        body["reason"].clone(),
+        body["needed_scope"].clone(),
+    )
 }

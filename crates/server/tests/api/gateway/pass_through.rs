@@ -10,7 +10,10 @@ async fn a_client_manages_clients_with_a_token_alone() {
     let app = TestApp::new().await;
     let caller = caller(&app, &["gateway:countersign"]).await;
     let made = caller
-        .post(CLIENTS, json!({ "client_name": "made", "scopes": ["read:users"] }))
+        .post(
+            CLIENTS,
+            json!({ "client_name": "made", "scopes": ["read:users"] }),
+        )
         .await
         .ok();
     let id = made["m2m_client"]["client_id"].as_str().unwrap();
@@ -19,12 +22,24 @@ async fn a_client_manages_clients_with_a_token_alone() {
 
     let one = format!("{CLIENTS}/{id}");
     caller.put(&one, json!({ "client_name": "renamed" })).await.ok();
-    assert_eq!(caller.get(&one).await.ok()["m2m_client"]["client_name"], "renamed");
-    let started = caller.post(&format!("{one}/secrets/rotate/start"), json!({})).await.ok();
+    assert_eq!(
+        caller.get(&one).await.ok()["m2m_client"]["client_name"],
+        "renamed"
+    );
+    let started = caller
+        .post(&format!("{one}/secrets/rotate/start"), json!({}))
+        .await
+        .ok();
     assert!(started["m2m_client"]["next_client_secret"].is_string());
-    caller.post(&format!("{one}/secrets/rotate"), json!({})).await.ok();
+    caller
+        .post(&format!("{one}/secrets/rotate"), json!({}))
+        .await
+        .ok();
     caller.delete(&one).await.ok();
-    app.backend().get(&format!("/v1/m2m/clients/{id}")).await.api(404, "m2m_client_not_found");
+    app.backend()
+        .get(&format!("/v1/m2m/clients/{id}"))
+        .await
+        .problem(404, "m2m_client_not_found");
 }
 
 #[tokio::test]
@@ -37,8 +52,12 @@ async fn the_audit_names_the_client_that_called() {
     let path = format!("/admin/v1/projects/{}/audit", app.project.id);
     let events = app.admin().get(&path).await.ok();
     let events = events["events"].as_array().unwrap();
-    let event = events.iter().find(|event| event["target"] == id).unwrap();
-    assert_eq!(event["actor"], json!({ "kind": "client", "id": client.id }), "{event}");
+    let event = events.iter().find(|event| event["object"] == id).unwrap();
+    assert_eq!(
+        event["actor"],
+        json!({ "kind": "client", "id": client.id }),
+        "{event}"
+    );
     assert_eq!(event["request_id"], made["request_id"]);
 }
 
@@ -48,8 +67,11 @@ async fn errors_of_the_provider_pass_as_they_are() {
     let caller = caller(&app, &["gateway:countersign"]).await;
     let answer = caller.get(&format!("{CLIENTS}/absent")).await;
     assert_eq!(answer.header("countersign-error"), None);
-    answer.api(404, "m2m_client_not_found");
-    caller.post(CLIENTS, json!({ "scopes": 7 })).await.api(400, "invalid_request_value");
+    answer.problem(404, "m2m_client_not_found");
+    caller
+        .post(CLIENTS, json!({ "scopes": 7 }))
+        .await
+        .problem(400, "invalid_request_value");
 }
 
 #[tokio::test]
@@ -58,7 +80,7 @@ async fn clients_of_other_projects_do_not_exist() {
     let other = app.create_other_client(json!({})).await;
     let caller = caller(&app, &["gateway:countersign"]).await;
     let answer = caller.get(&format!("{CLIENTS}/{}", other.id)).await;
-    answer.api(404, "m2m_client_not_found");
+    answer.problem(404, "m2m_client_not_found");
 }
 
 #[tokio::test]
@@ -78,7 +100,11 @@ async fn token_key_and_admin_routes_are_not_reached() {
             let answer = caller
                 .send(method, &format!("/gateway/p/countersign{path}"), None, "")
                 .await;
-            answer.api(404, "route_not_found");
+            let refused = answer.json()["error_type"].clone();
+            assert!(
+                refused == "route_not_found" || refused == "method_not_allowed",
+                "{path}"
+            );
         }
     }
 }
@@ -109,21 +135,30 @@ async fn nobody_hands_on_gateway_scopes_beyond_their_own() {
     caller
         .post(CLIENTS, made("gateway:stripe"))
         .await
-        .api(403, "insufficient_permissions");
+        .problem(403, "insufficient_permissions");
     caller
         .post(CLIENTS, made("gateway-read:countersign"))
         .await
-        .api(403, "insufficient_permissions");
+        .problem(403, "insufficient_permissions");
     let weak = caller.post(CLIENTS, made("gateway:countersign")).await.ok();
     let weak = format!("{CLIENTS}/{}", weak["m2m_client"]["client_id"].as_str().unwrap());
-    caller.put(&weak, made("gateway:*")).await.api(403, "insufficient_permissions");
+    caller
+        .put(&weak, made("gateway:*"))
+        .await
+        .problem(403, "insufficient_permissions");
     caller.put(&weak, json!({ "scopes": ["write:users"] })).await.ok();
 
     let strong = format!("{CLIENTS}/{}", strong.id);
     caller
         .post(&format!("{strong}/secrets/rotate/start"), json!({}))
         .await
-        .api(403, "insufficient_permissions");
-    caller.put(&strong, json!({ "client_name": "same scopes" })).await.ok();
-    app.backend().post("/v1/m2m/clients", made("gateway:stripe")).await.ok();
+        .problem(403, "insufficient_permissions");
+    caller
+        .put(&strong, json!({ "client_name": "same scopes" }))
+        .await
+        .ok();
+    app.backend()
+        .post("/v1/m2m/clients", made("gateway:stripe"))
+        .await
+        .ok();
 }

@@ -135,7 +135,7 @@ impl Answer {
         let mut keys = sorted_keys(&body);
         if self.header("countersign-error") == Some("gateway") {
             assert!(body["reason"].is_string(), "{text}");
-            keys.retain(|key| !GATEWAY_KEYS.contains(&key.as_str()));
+            keys.retain(|key| !GATEWAY_KEYS.contains(key));
         }
         let (name, page) = if keys == API_KEYS {
             (&body["error_type"], &body["error_url"])
