@@ -22,9 +22,9 @@ pub struct GatewayRefusal {
     /// Why, in a stable word.
     pub reason: &'static str,
     /// The rule that would allow it.
-    pub rule: Option<String>,
+    pub rule: Option<Box<str>>,
     /// The scope that would help.
-    pub needed_scope: Option<String>,
+    pub needed_scope: Option<Box<str>>,
 }
 
 impl GatewayRefusal {
@@ -70,8 +70,8 @@ impl From<Denied> for GatewayRefusal {
         let own = Self::new(StatusCode::FORBIDDEN, denied.code(), &denied);
         match denied {
             Denied::MissingScope { needed_scope, rule } => Self {
-                rule,
-                needed_scope: Some(needed_scope),
+                rule: rule.map(Into::into),
+                needed_scope: Some(needed_scope.into()),
                 ..own
             },
             Denied::NoRule => own,

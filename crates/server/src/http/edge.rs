@@ -208,7 +208,7 @@ impl ErrorAnswer {
                 body["reason"] = refusal.reason.into();
                 for (name, value) in [("rule", &refusal.rule), ("needed_scope", &refusal.needed_scope)] {
                     if let Some(value) = value {
-                        body[name] = value.as_str().into();
+                        body[name] = value.as_ref().into();
                     }
                 }
                 headers.insert(COUNTERSIGN_ERROR, HeaderValue::from_static("gateway"));
