@@ -1,0 +1,131 @@
+//! The kind of credential whose token is fetched.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::recorder::{Answer, Recorder, ok, with_head};
+use super::world::{World, call, post};
+
+fn credential(issuer: &Recorder) -> Value {
+    json!({
+        "kind": "oauth-client-credentials", "token_url": format!("http://{}/token", issuer.address),
+        "client_id": "gate", "client_secret": "s3cret-of-the-gateway", "scope": "read", "audience": "api"
+    })
+}
+
+/// Issues token-1, token-2 and so on.
+async fn issuer() -> Recorder {
+    Recorder::start(|number, _| {
+        let token = format!(
+            "{{\"access_token\":\"token-number-{number}\",\"token_type\":\"bearer\",\"expires_in\":600}}"
+        );
+        with_head("200 OK", "Content-Type: application/json\r\n", &token)
+    })
+    .await
+}
+
+fn unauthorized() -> Answer {
+    with_head("401 Unauthorized", "", "")
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_once_and_goes_up() {
+    let issuer = issuer().await;
+    let provider = Recorder::start(|_, _| ok("fine")).await;
+    let world = World::new(&provider, Some(&credential(&issuer)));
+    for _ in 0..3 {
+        assert_eq!(world.get("/").await.text, "fine");
+    }
+    let asked = issuer.request();
+    assert!(asked.starts_with("POST /token HTTP/1.1\r\n"), "{asked}");
+    assert!(
+        asked.ends_with("grant_type=client_credentials&scope=read&audience=api"),
+        "{asked}"
+    );
+    for request in provider.requests() {
+        assert!(
+            request.contains("authorization: Bearer token-number-1\r\n"),
+            "{request}"
+        );
+        assert!(!request.contains("s3cret"), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once_where_the_call_can_be_repeated() {
+    let issuer = issuer().await;
+    let provider = Recorder::start(|_, request| {
+        if request.contains("token-number-1") {
+            unauthorized()
+        } else {
+            ok("fine")
+        }
+    })
+    .await;
+    let world = World::new(&provider, Some(&credential(&issuer)));
+    assert_eq!(world.get("/").await.text, "fine");
+    assert_eq!((provider.requests().len(), issuer.requests().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_provider_that_refuses_every_token_is_asked_twice_and_no_more() {
+    let issuer = issuer().await;
+    let provider = Recorder::start(|_, _| unauthorized()).await;
+    let world = World::new(&provider, Some(&credential(&issuer)));
+    assert_eq!(world.get("/").await.status, 401);
+    assert_eq!(provider.requests().len(), 2);
+    assert_eq!(world.get("/").await.status, 401);
+    assert_eq!((provider.requests().len(), issuer.requests().len()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_call_that_may_not_be_repeated_is_not() {
+    let issuer = issuer().await;
+    let provider = Recorder::start(|_, _| unauthorized()).await;
+    let world = World::new(&provider, Some(&credential(&issuer)));
+    assert_eq!(world.answered(post("/", "x")).await.status, 401);
+    assert_eq!(provider.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_goes_up() {
+    let issuer = Recorder::start(|_, _| {
+        with_head(
+            "400 Bad",
+            "Content-Type: application/json\r\n",
+            "{\"error\":\"invalid_client\"}",
+        )
+    })
+    .await;
+    let provider = Recorder::start(|_, _| ok("fine")).await;
+    let world = World::new(&provider, Some(&credential(&issuer)));
+    let error = world.send(call(Method::GET, "/", &[])).await.err().unwrap();
+    assert_eq!((error.status().as_u16(), error.code()), (502, "credential_token"));
+    assert!(
+        !error.to_string().contains("invalid_client"),
+        "that is for the operator"
+    );
+    assert!(error.detail().unwrap().contains("invalid_client"));
+    assert_eq!(provider.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_token_endpoint_is_behind_the_same_guard() {
+    let provider = Recorder::start(|_, _| ok("fine")).await;
+    for token_url in [
+        "http://169.254.169.254/token",
+        "https://10.0.0.1/token",
+        "http://localtest.me/token",
+    ] {
+        let credential = json!({
+            "kind": "oauth-client-credentials", "token_url": token_url,
+            "client_id": "gate", "client_secret": "s3cret-of-the-gateway"
+        });
+        let world = World::new(&provider, Some(&credential));
+        assert_eq!(
+            world.refused(call(Method::GET, "/", &[])).await,
+            (502, "credential_token")
+        );
+    }
+    assert_eq!(provider.connections(), 0);
+}
