@@ -89,6 +89,14 @@ pub fn prepare(request: &mut Parts, rules: &UpRules<'_>) -> Result<Upgrade, UpRe
     Ok(upgrade)
 }
 
+/// Whether the caller asks for a WebSocket.
+#[must_use]
+pub fn wants_websocket(headers: &HeaderMap) -> bool {
+    hop::members(headers, &UPGRADE)
+        .flatten()
+        .any(|protocol| protocol.eq_ignore_ascii_case(hop::WEBSOCKET))
+}
+
 /// Drops from the trailers of a request what would be dropped from its head.
 pub fn prepare_trailers(trailers: &mut HeaderMap, rules: &UpRules<'_>) {
     drop_fields(trailers, rules);
@@ -159,10 +167,7 @@ fn nominated(headers: &HeaderMap, rules: &UpRules<'_>) -> Result<Vec<HeaderName>
 /// A WebSocket is asked for or it is not. Other protocols (`h2c`, TLS) are not offered here, and an offer may be
 /// ignored (RFC 9110 section 7.8).
 fn upgrade(request: &Parts, rules: &UpRules<'_>) -> Result<Upgrade, UpRefusal> {
-    let is_wanted = hop::members(&request.headers, &UPGRADE)
-        .flatten()
-        .any(|protocol| protocol.eq_ignore_ascii_case(hop::WEBSOCKET));
-    if !is_wanted {
+    if !wants_websocket(&request.headers) {
         return Ok(Upgrade::None);
     }
     if !rules.websocket {

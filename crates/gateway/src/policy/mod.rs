@@ -167,7 +167,8 @@ impl Policy {
     }
 
     /// Whether these scopes open anything here. To everybody else a provider that exists looks like one that does not.
-    fn is_known_to(&self, held: &str) -> bool {
+    #[must_use]
+    pub fn is_known_to(&self, held: &str) -> bool {
         let provider = self.provider.as_str();
         held.split_ascii_whitespace().any(|scope| {
             let resource = scope

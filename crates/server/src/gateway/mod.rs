@@ -1,20 +1,23 @@
 //! The gateway inside `serve`, under `/gateway`: what callers may do with a short-lived token instead of a credential.
 //!
-//! A call walks through `pass_through.rs`: framing, who calls, which provider and operation, whether a rule allows it, and on. Each
-//! way out before that is a [`GatewayRefusal`].
+//! Every way in walks through `admission.rs`: who calls, which provider, whether a rule allows it. Then the provider sends the call.
+//! Each way out before that is a [`GatewayRefusal`].
 
+mod admission;
 mod callers;
 mod in_process;
 mod pass_through;
+mod provider;
 mod refusal;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::any;
+use countersign_gateway::policy::ProviderName;
 
 pub use self::in_process::Admitted;
-use self::in_process::InProcess;
+use self::provider::Provider;
 pub use self::refusal::GatewayRefusal;
 use crate::app::App;
 
@@ -25,13 +28,25 @@ struct Gateway(Arc<Inner>);
 struct Inner {
     app: App,
     /// The provider that is there from the first start: this installation's own wire API.
-    countersign: InProcess,
+    countersign: Arc<Provider>,
+}
+
+impl Gateway {
+    /// The provider of this name in the project.
+    async fn provider(
+        &self,
+        _project_id: &str,
+        name: &ProviderName,
+    ) -> Result<Option<Arc<Provider>>, GatewayRefusal> {
+        let is_own = name.as_str() == in_process::NAME;
+        Ok(is_own.then(|| self.0.countersign.clone()))
+    }
 }
 
 /// The routes of the gateway.
 pub fn routes(app: App) -> Router {
     let gateway = Gateway(Arc::new(Inner {
-        countersign: InProcess::new(app.clone()),
+        countersign: Arc::new(in_process::provider(app.clone())),
         app,
     }));
     Router::new()

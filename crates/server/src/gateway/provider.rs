@@ -1,0 +1,85 @@
+//! A provider, ready to be called: its rules, its operations, and the way to it.
+
+use axum::body::Body;
+use axum::response::Response;
+use countersign_gateway::canonical_path::{CanonicalPath, PathParameters};
+use countersign_gateway::document::{Document, Operation, OperationIndex};
+use countersign_gateway::policy::Policy;
+use countersign_gateway::query::Query;
+use http::{HeaderMap, Method, Version};
+use hyper::upgrade::OnUpgrade;
+
+use super::admission::Admission;
+use super::in_process::InProcess;
+use super::{Gateway, GatewayRefusal};
+use crate::http::request::RequestContext;
+
+/// See the module.
+pub struct Provider {
+    pub(super) policy: Policy,
+    pub(super) catalogue: Catalogue,
+    /// Whether its paths may hold `;`.
+    pub(super) path_parameters: PathParameters,
+    pub(super) upstream: Upstream,
+}
+
+/// Where calls go that were allowed.
+pub(super) enum Upstream {
+    /// They are answered here.
+    InProcess(InProcess),
+}
+
+/// What a caller sends, on its way to a provider.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) version: Version,
+    /// Below the provider's base, as it was judged.
+    pub(super) path: CanonicalPath,
+    pub(super) query: Option<Query>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    /// The caller's connection, for a call that may become a WebSocket.
+    pub(super) websocket: Option<OnUpgrade>,
+}
+
+/// The operations of a document, and how they are found.
+pub(super) struct Catalogue {
+    pub(super) document: Document,
+    index: OperationIndex,
+}
+
+impl Provider {
+    /// Sends a call that was allowed.
+    pub(super) async fn send(
+        &self,
+        gateway: &Gateway,
+        call: Call,
+        admission: &Admission,
+        context: RequestContext,
+    ) -> Result<Response, GatewayRefusal> {
+        match &self.upstream {
+            Upstream::InProcess(own) => own.answer(&gateway.0.app, call, admission, context).await,
+        }
+    }
+}
+
+impl Catalogue {
+    pub(super) fn new(document: Document) -> Self {
+        Self {
+            index: OperationIndex::new(&document.operations),
+            document,
+        }
+    }
+
+    /// The operation of this name.
+    pub(super) fn named(&self, name: &str) -> Option<&Operation> {
+        self.document.operations.get(self.index.named(name)?)
+    }
+
+    /// The operation that method and decoded segments are.
+    pub(super) fn matching(&self, method: &Method, segments: &[&str]) -> Option<&Operation> {
+        let path = format!("/{}", segments.join("/"));
+        let position = self.index.matching(method.as_str(), &path)?;
+        self.document.operations.get(position)
+    }
+}
