@@ -142,7 +142,13 @@ impl StoredCredential {
             |before| before.id.clone(),
         );
         let version = before.map_or(1, |before| before.version + 1);
-        let bound_to = bound_to(place, &id, &new.hosts);
+        let bound_to = bound_to(
+            place.project_id.as_str(),
+            place.provider,
+            place.name,
+            &id,
+            &new.hosts,
+        );
         Ok(Self {
             project_id: place.project_id.clone(),
             provider: place.provider.to_owned(),
@@ -179,12 +185,8 @@ impl StoredCredential {
 
     /// What it is sealed for, beside its table and version.
     pub fn bound_to(&self) -> String {
-        let place = CredentialPlace {
-            project_id: &self.project_id,
-            provider: &self.provider,
-            name: &self.name,
-        };
-        bound_to(place, &self.id, &self.hosts)
+        let project_id = self.project_id.as_str();
+        bound_to(project_id, &self.provider, &self.name, &self.id, &self.hosts)
     }
 
     /// The credential as an audit event shows it.
@@ -208,9 +210,10 @@ pub fn check_name(name: &str) -> Result<(), InvalidCredential> {
     sound.then_some(()).ok_or(InvalidCredential::Name)
 }
 
-/// As JSON, so that no two different places, ids and hosts are written alike.
-fn bound_to(place: CredentialPlace<'_>, id: &str, hosts: &[String]) -> String {
-    json!([place.project_id, place.provider, place.name, id, hosts]).to_string()
+/// What a credential is sealed for, beside its table and version: as JSON, so that no two different places, ids and hosts are
+/// written alike.
+pub fn bound_to(project_id: &str, provider: &str, name: &str, id: &str, hosts: &[String]) -> String {
+    json!([project_id, provider, name, id, hosts]).to_string()
 }
 
 fn row(bound_to: &str, version: i64) -> SealedRow<'_> {

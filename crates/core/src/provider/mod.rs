@@ -18,6 +18,8 @@ use crate::ids::ProjectId;
 pub const RULES_MAX: usize = 256;
 /// Most ranges, and most further hosts.
 pub const PLACES_MAX: usize = 64;
+/// Largest settings, in bytes as JSON: an audit event holds them twice, and is a line of an export.
+const SETTINGS_MAX_BYTES: usize = 64 * 1024;
 
 /// A provider.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +105,11 @@ pub enum InvalidProvider {
         /// The limit it broke.
         max: usize,
     },
+    /// All of it together is too long.
+    #[error(
+        "the settings together have at most {SETTINGS_MAX_BYTES} bytes as JSON: give the provider fewer or shorter rules"
+    )]
+    TooLong,
     /// A limit out of its bounds.
     #[error(transparent)]
     Limit(#[from] InvalidLimit),
@@ -119,7 +126,22 @@ impl ProviderSettings {
                 return Err(InvalidProvider::TooMany { what, max });
             }
         }
+        if self.for_audit().to_string().len() > SETTINGS_MAX_BYTES {
+            return Err(InvalidProvider::TooLong);
+        }
         Ok(self.limits.check()?)
+    }
+
+    fn for_audit(&self) -> Value {
+        json!({
+            "base_url": self.base_url,
+            "allowed_cidrs": self.allowed_cidrs,
+            "further_hosts": self.further_hosts,
+            "rules": self.rules,
+            "limits": self.limits,
+            "keep_cookies": self.keep_cookies,
+            "path_parameters": self.path_parameters,
+        })
     }
 }
 
@@ -163,17 +185,10 @@ impl Provider {
 
     /// The provider as an audit event shows it: of the document, by which it is known.
     pub fn for_audit(&self) -> Value {
-        let settings = &self.settings;
         json!({
             "name": self.name,
             "version": self.version,
-            "base_url": settings.base_url,
-            "allowed_cidrs": settings.allowed_cidrs,
-            "further_hosts": settings.further_hosts,
-            "rules": settings.rules,
-            "limits": settings.limits,
-            "keep_cookies": settings.keep_cookies,
-            "path_parameters": settings.path_parameters,
+            "settings": self.settings.for_audit(),
             "document": self.document,
         })
     }
@@ -236,6 +251,15 @@ mod tests {
             let refused = provider(settings).unwrap_err();
             assert!(refused.to_string().ends_with(what), "{refused}");
         }
+        let long = |bytes: usize| ProviderSettings {
+            rules: vec![ProviderRule {
+                paths: vec!["x".repeat(bytes)],
+                ..ProviderRule::default()
+            }],
+            ..ProviderSettings::default()
+        };
+        assert!(provider(long(SETTINGS_MAX_BYTES - 1024)).is_ok());
+        assert_eq!(provider(long(SETTINGS_MAX_BYTES)), Err(InvalidProvider::TooLong));
     }
 
     #[test]
