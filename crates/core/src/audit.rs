@@ -57,6 +57,11 @@ pub enum Action {
     PepperCreated,
     AuditPruned,
     InstallationImported,
+    ProviderCreated,
+    ProviderUpdated,
+    ProviderDeleted,
+    CredentialSet,
+    CredentialDeleted,
 }
 
 /// One event.
@@ -72,7 +77,7 @@ pub struct AuditEvent {
     pub action: Action,
     /// In which project; none for the installation's own affairs.
     pub project_id: Option<ProjectId>,
-    /// To what: the id of a client, key, secret, operator or project.
+    /// To what: the id of a client, key, secret, operator or project; the name of a provider; of a credential both, `provider/name`.
     pub object: String,
     /// The object before, without secrets.
     pub before: Option<Value>,
@@ -148,6 +153,20 @@ impl AuditEvent {
     pub fn to(self, after: Value) -> Self {
         Self {
             after: Some(after),
+            ..self
+        }
+    }
+
+    /// With one thing more about the object as it is now: what only the transaction can tell.
+    #[must_use]
+    pub fn telling(self, name: &str, value: Value) -> Self {
+        let mut after = match self.after {
+            Some(Value::Object(after)) => after,
+            _ => serde_json::Map::new(),
+        };
+        after.insert(name.to_owned(), value);
+        Self {
+            after: Some(Value::Object(after)),
             ..self
         }
     }

@@ -11,12 +11,14 @@
 //! | how secrets are made, judged and kept | [`secret`], [`digest`], [`pepper`], [`seal`], [`passphrase`] |
 //! | who may have a token, and what is in it | [`client_auth`], [`grant`], [`project`] |
 //! | when a signing key is used | [`key_life`] |
+//! | what the gateway calls, and what it shows there | [`provider`], [`credential`] |
 //! | how clients are found | [`search`], [`cursor`] |
 //! | who administers, and what is written down | [`operator`], [`audit`], [`usage`] |
 
 pub mod audit;
 pub mod client;
 pub mod client_auth;
+pub mod credential;
 pub mod cursor;
 pub mod digest;
 pub mod grant;
@@ -29,6 +31,7 @@ pub mod operator;
 pub mod passphrase;
 pub mod pepper;
 pub mod project;
+pub mod provider;
 pub mod rotation;
 pub mod scope;
 pub mod seal;

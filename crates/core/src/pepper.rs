@@ -79,6 +79,7 @@ impl Peppers {
 pub(crate) enum Purpose {
     SecretDigest,
     Cursor,
+    CredentialFingerprint,
 }
 
 impl Purpose {
@@ -86,6 +87,7 @@ impl Purpose {
         match self {
             Purpose::SecretDigest => b"secret digest\0",
             Purpose::Cursor => b"cursor\0",
+            Purpose::CredentialFingerprint => b"credential fingerprint\0",
         }
     }
 }

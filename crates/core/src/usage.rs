@@ -51,6 +51,8 @@ pub struct UsageBatch {
     pub project_secrets: Vec<(String, Timestamp)>,
     /// (operator id, last use).
     pub operators: Vec<(String, Timestamp)>,
+    /// (credential id, last use).
+    pub credentials: Vec<(String, Timestamp)>,
 }
 
 impl UsageBatch {
@@ -60,5 +62,6 @@ impl UsageBatch {
             && self.minutes.is_empty()
             && self.project_secrets.is_empty()
             && self.operators.is_empty()
+            && self.credentials.is_empty()
     }
 }

@@ -37,6 +37,7 @@ struct Pending {
     secrets: usize,
     project_secrets: HashMap<String, Timestamp>,
     operators: HashMap<String, Timestamp>,
+    credentials: HashMap<String, Timestamp>,
 }
 
 #[derive(Default)]
@@ -100,12 +101,18 @@ impl UsageRecorder {
         self.lock().operators.insert(operator_id.to_owned(), now);
     }
 
+    /// A credential was sent to its provider.
+    pub fn credential_used(&self, credential_id: &str, now: Timestamp) {
+        self.lock().credentials.insert(credential_id.to_owned(), now);
+    }
+
     /// Takes what is pending, to be written.
     pub fn take(&self) -> UsageBatch {
         let pending = std::mem::take(&mut *self.lock());
         let mut batch = UsageBatch {
             project_secrets: pending.project_secrets.into_iter().collect(),
             operators: pending.operators.into_iter().collect(),
+            credentials: pending.credentials.into_iter().collect(),
             ..UsageBatch::default()
         };
         for project in pending.projects.into_values() {
@@ -148,6 +155,9 @@ impl UsageRecorder {
         }
         for (id, at) in batch.operators {
             pending.operators.entry(id).or_insert(at);
+        }
+        for (id, at) in batch.credentials {
+            pending.credentials.entry(id).or_insert(at);
         }
     }
 

@@ -1,7 +1,9 @@
 //! The change feed: how memory learns that what it holds is old.
 
 use countersign_core::Timestamp;
+use countersign_core::credential::StoredCredential;
 use countersign_core::ids::{ClientId, ProjectId};
+use countersign_core::provider::Provider;
 
 /// Something that changed, fine enough to forget just that.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -10,10 +12,22 @@ pub enum Change {
     Client(ProjectId, ClientId),
     /// A project, its secrets or its keys changed.
     Project(ProjectId),
+    /// A provider, its document, its rules or its credentials changed; by its name.
+    Provider(ProjectId, String),
     /// An operator was made or revoked.
     Operators,
     /// The installation's sealed parts changed.
     Installation,
+}
+
+impl Change {
+    pub(crate) fn of_provider(provider: &Provider) -> Self {
+        Self::Provider(provider.project_id.clone(), provider.name.clone())
+    }
+
+    pub(crate) fn of_credential(credential: &StoredCredential) -> Self {
+        Self::Provider(credential.project_id.clone(), credential.provider.clone())
+    }
 }
 
 /// How far a reader of the feed has come; what it means is the engine's affair.

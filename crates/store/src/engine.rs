@@ -11,17 +11,19 @@ macro_rules! store_by_subject {
             use countersign_core::Timestamp;
             use countersign_core::audit::{AuditEvent, AuditFilter};
             use countersign_core::client::Client;
+            use countersign_core::credential::StoredCredential;
             use countersign_core::digest::Digest;
             use countersign_core::ids::{ClientId, ProjectId};
             use countersign_core::key_life::{Retirement, StoredKey};
             use countersign_core::operator::Operator;
             use countersign_core::project::{Project, ProjectSecret};
+            use countersign_core::provider::{Provider, ProviderDocument};
             use countersign_core::search::Search;
             use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 
             use $crate::{
                 ChangePosition, Changes, ClientListing, Condition, ImportUnderWay, Installation, Page,
-                ProjectRecord, Resealed, Result, Row, SealedValue,
+                ProjectRecord, ProviderRecord, Resealed, Result, Row, SealedValue,
             };
 
             #[async_trait::async_trait]
@@ -176,6 +178,68 @@ macro_rules! store_by_subject {
                     clients::list(self, project_id, listing, page).await
                 }
 
+                async fn insert_provider(
+                    &self,
+                    provider: &Provider,
+                    document: &ProviderDocument,
+                    event: &AuditEvent,
+                ) -> Result<()> {
+                    providers::insert(self, provider, document, event).await
+                }
+
+                async fn update_provider(
+                    &self,
+                    provider: &Provider,
+                    document: Option<&ProviderDocument>,
+                    event: &AuditEvent,
+                ) -> Result<()> {
+                    providers::update(self, provider, document, event).await
+                }
+
+                async fn delete_provider(&self, provider: &Provider, event: &AuditEvent) -> Result<()> {
+                    providers::delete(self, provider, event).await
+                }
+
+                async fn provider(
+                    &self,
+                    project_id: &ProjectId,
+                    name: &str,
+                ) -> Result<Option<ProviderRecord>> {
+                    $crate::engine::nothing_before(providers::one(self, project_id, name).await)
+                }
+
+                async fn provider_document(
+                    &self,
+                    project_id: &ProjectId,
+                    name: &str,
+                ) -> Result<Option<ProviderDocument>> {
+                    $crate::engine::nothing_before(providers::document(self, project_id, name).await)
+                }
+
+                async fn list_providers(
+                    &self,
+                    project_id: &ProjectId,
+                    page: Page,
+                ) -> Result<Vec<Row<Provider>>> {
+                    $crate::engine::nothing_before(providers::list(self, project_id, page).await)
+                }
+
+                async fn set_credential(
+                    &self,
+                    credential: &StoredCredential,
+                    event: &AuditEvent,
+                ) -> Result<()> {
+                    credentials::set(self, credential, event).await
+                }
+
+                async fn delete_credential(
+                    &self,
+                    credential: &StoredCredential,
+                    event: &AuditEvent,
+                ) -> Result<()> {
+                    credentials::delete(self, credential, event).await
+                }
+
                 async fn insert_operator(&self, operator: &Operator, event: &AuditEvent) -> Result<()> {
                     operators::insert(self, operator, event).await
                 }
@@ -266,4 +330,12 @@ pub(crate) fn all<R, T: TryFrom<R, Error = StoreError>>(rows: Vec<R>) -> Result<
 /// A change that found no row of the expected version, or too few, found them changed.
 pub(crate) fn stale_unless(found: bool) -> Result<()> {
     if found { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// What is kept in a table that the schema before has not is not there.
+pub(crate) fn nothing_before<T: Default>(read: Result<T>) -> Result<T> {
+    match read {
+        Err(StoreError::SchemaLacks) => Ok(T::default()),
+        other => other,
+    }
 }

@@ -61,6 +61,9 @@ pub enum StoreError {
         /// The last migration known.
         program: i64,
     },
+    /// The database has not grown as far as this intention needs, though the program runs on it.
+    #[error("the database's schema does not have this yet; bring it up to date with \"countersign migrate\"")]
+    SchemaLacks,
     /// Anything else the driver says.
     #[error("database error")]
     Driver(#[source] sqlx::Error),
@@ -79,6 +82,11 @@ impl From<sqlx::Error> for StoreError {
                     Some(reason) => Self::Unavailable(reason.to_owned()),
                     None if crate::sqlite::is_damage(database) || crate::postgres::is_damage(database) => {
                         Self::Damaged(database.to_string())
+                    }
+                    None if crate::sqlite::lacks_table(database)
+                        || crate::postgres::lacks_table(database) =>
+                    {
+                        Self::SchemaLacks
                     }
                     None => Self::Driver(error),
                 }

@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod listing;
 mod postgres;
+mod provider_columns;
 mod records;
 mod rows;
 mod schema;
@@ -23,11 +24,13 @@ use async_trait::async_trait;
 use countersign_core::Timestamp;
 use countersign_core::audit::{AuditEvent, AuditFilter};
 use countersign_core::client::Client;
+use countersign_core::credential::StoredCredential;
 use countersign_core::digest::Digest;
 use countersign_core::ids::{ClientId, ProjectId};
 use countersign_core::key_life::{Retirement, StoredKey};
 use countersign_core::operator::Operator;
 use countersign_core::project::{Project, ProjectSecret};
+use countersign_core::provider::{Provider, ProviderDocument};
 use countersign_core::search::Search;
 use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 
@@ -35,10 +38,12 @@ pub use change::{Change, ChangePosition, Changes};
 pub use error::StoreError;
 pub use listing::{ClientListing, Page, Row};
 pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
-pub use records::{Condition, Installation, ProjectRecord, Resealed, SealedValue, StoredPepper};
+pub use records::{
+    Condition, Installation, ProjectRecord, ProviderRecord, Resealed, SealedValue, StoredPepper,
+};
 pub use schema::{Migrated, Schema};
 pub use sqlite::{BackupSummary, SqliteOptions, SqliteStore, verify_backup};
-pub use transfer::{Cell, Column, ImportUnderWay, Kind, Record, TABLES, Table, Transfer, schema};
+pub use transfer::{Binding, Cell, Column, ImportUnderWay, Kind, Record, TABLES, Table, Transfer, schema};
 
 /// What a store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -59,7 +64,8 @@ pub trait Store: Send + Sync + 'static {
     async fn reseal(&self, resealed: &[Resealed], event: &AuditEvent) -> Result<()>;
     /// Starts anew without the lost master key: the installation's sealed parts are replaced, keyed digests of client
     /// secrets become [`Digest::Abandoned`], project secrets and operators are revoked, all signing keys are replaced by
-    /// `keys`, `secrets` and `operator` are added.
+    /// `keys`, `secrets` and `operator` are added. Providers' credentials are deleted, and `event` is written with how many
+    /// they were.
     async fn abandon_master_key(
         &self,
         installation: &Installation,
@@ -153,6 +159,40 @@ pub trait Store: Send + Sync + 'static {
         listing: &ClientListing,
         page: Page,
     ) -> Result<Vec<Row<Client>>>;
+
+    // Providers of the gateway. On the schema before there are none, and to keep one is [`StoreError::SchemaLacks`].
+
+    /// Keeps a new provider with its rules and its document; [`StoreError::Duplicate`] when the name is taken in the project.
+    async fn insert_provider(
+        &self,
+        provider: &Provider,
+        document: &ProviderDocument,
+        event: &AuditEvent,
+    ) -> Result<()>;
+    /// Writes a changed provider whose version grew by one, with all its rules, and with another document if there is one;
+    /// [`StoreError::Stale`] when somebody was faster or it is gone, even if another one has its name by now.
+    async fn update_provider(
+        &self,
+        provider: &Provider,
+        document: Option<&ProviderDocument>,
+        event: &AuditEvent,
+    ) -> Result<()>;
+    /// Deletes a provider with its rules, its document and its credentials; [`StoreError::Stale`] when it is not of this
+    /// version any more or gone.
+    async fn delete_provider(&self, provider: &Provider, event: &AuditEvent) -> Result<()>;
+    /// A provider with its rules and its credentials.
+    async fn provider(&self, project_id: &ProjectId, name: &str) -> Result<Option<ProviderRecord>>;
+    /// The document of a provider. Its SHA-256 tells whether it is that of a [`Provider`] read before.
+    async fn provider_document(&self, project_id: &ProjectId, name: &str)
+    -> Result<Option<ProviderDocument>>;
+    /// Providers of a project in the order of their making.
+    async fn list_providers(&self, project_id: &ProjectId, page: Page) -> Result<Vec<Row<Provider>>>;
+    /// Keeps a credential of version 1, or puts a later version in the place of the one before, whose value is then gone.
+    /// [`StoreError::Duplicate`] when the name is taken at the provider; [`StoreError::Stale`] when somebody was faster, when
+    /// the provider is gone, and when it is sealed with another master key than the installation.
+    async fn set_credential(&self, credential: &StoredCredential, event: &AuditEvent) -> Result<()>;
+    /// Deletes a credential; [`StoreError::Stale`] when it is not of this version any more or gone.
+    async fn delete_credential(&self, credential: &StoredCredential, event: &AuditEvent) -> Result<()>;
 
     // Operators.
 

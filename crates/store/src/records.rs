@@ -1,10 +1,12 @@
 //! Compound things a store hands over whole.
 
 use countersign_core::Timestamp;
+use countersign_core::credential::{self, StoredCredential};
 use countersign_core::key_life::StoredKey;
 use countersign_core::pepper::PepperId;
 use countersign_core::project::{Project, ProjectSecret};
-use countersign_core::seal::Sealed;
+use countersign_core::provider::Provider;
+use countersign_core::seal::{Sealed, SealedRow};
 
 /// The installation itself: one row, and its peppers.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,15 @@ pub struct ProjectRecord {
     pub keys: Vec<StoredKey>,
 }
 
+/// A provider with what belongs to it, save its document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderRecord {
+    /// The provider.
+    pub provider: Provider,
+    /// Its credentials in the order of their names, sealed.
+    pub credentials: Vec<StoredCredential>,
+}
+
 /// How busy a store is at this moment, for whoever watches it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Condition {
@@ -55,14 +66,37 @@ pub struct Condition {
 /// A sealed value and where it lies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SealedValue {
-    /// The table: `installation`, `pepper` or `signing_key`.
+    /// The table: `installation`, `pepper`, `signing_key` or `credential`.
     pub table: &'static str,
-    /// The row's identity: `check`, a pepper id or a kid.
+    /// The row's identity: `check`, a pepper id, a kid or a credential id.
     pub id: String,
+    /// What stands for the row in the associated data: the id, and for a credential more than that.
+    pub bound_to: String,
     /// The row's version for the associated data.
     pub version: i64,
     /// The value.
     pub sealed: Sealed,
+}
+
+impl SealedValue {
+    pub(crate) fn of_credential(credential: StoredCredential) -> Self {
+        Self {
+            table: credential::TABLE,
+            bound_to: credential.bound_to(),
+            id: credential.id,
+            version: credential.version,
+            sealed: credential.sealed,
+        }
+    }
+
+    /// The row that it opens for.
+    pub fn row(&self) -> SealedRow<'_> {
+        SealedRow {
+            table: self.table,
+            id: &self.bound_to,
+            version: self.version,
+        }
+    }
 }
 
 /// A sealed value and what takes its place.

@@ -28,9 +28,9 @@ const PAGE: u32 = 500;
 
 /// Go on without a lost master key. Works offline, and cannot be undone.
 ///
-/// Clients, scopes and metadata stay. What the lost key sealed or guarded is gone: every project gets new signing keys and a
-/// new secret, there is a new operator, and every client needs a new secret (`client rotate start`, `complete`). Tokens
-/// already out are refused. A key that still fits is not abandoned: rotate it.
+/// Clients, scopes, metadata and providers stay. What the lost key sealed or guarded is gone: every project gets new signing
+/// keys and a new secret, there is a new operator, every client needs a new secret (`client rotate start`, `complete`), and
+/// every provider its credentials. Tokens already out are refused. A key that still fits is not abandoned: rotate it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   countersign recover --abandon-master-key --data-dir /var/lib/countersign

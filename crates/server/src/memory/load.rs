@@ -6,6 +6,7 @@ use countersign_core::client::Client;
 use countersign_core::digest::Digest;
 use countersign_core::ids::{ClientId, ProjectId};
 use countersign_core::operator::Operator;
+use countersign_store::ProviderRecord;
 use secrecy::SecretString;
 
 use super::operator_key;
@@ -39,6 +40,21 @@ impl App {
             .clients
             .get_or_load(&key, || async {
                 Ok(self.store.client(project_id, id).await?.map(Arc::new))
+            })
+            .await
+    }
+
+    /// A provider with its rules and its sealed credentials.
+    pub async fn provider(
+        &self,
+        project_id: &ProjectId,
+        name: &str,
+    ) -> Result<Option<Arc<ProviderRecord>>, Problem> {
+        let key = (project_id.clone(), name.to_owned());
+        self.memory
+            .providers
+            .get_or_load(&key, || async {
+                Ok(self.store.provider(project_id, name).await?.map(Arc::new))
             })
             .await
     }

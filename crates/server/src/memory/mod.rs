@@ -20,7 +20,7 @@ use countersign_core::client::Client;
 use countersign_core::digest::Digest;
 use countersign_core::ids::{ClientId, ProjectId};
 use countersign_core::operator::Operator;
-use countersign_store::Change;
+use countersign_store::{Change, ProviderRecord};
 
 use crate::keys::LiveProject;
 use clock_offset::ClockOffset;
@@ -30,6 +30,9 @@ use held::Held;
 /// What identifies a client.
 pub type ClientKey = (ProjectId, ClientId);
 
+/// What identifies a provider.
+pub type ProviderKey = (ProjectId, String);
+
 /// Everything held in memory. Absence is held too, so that asking for unknown ids does not reach the database each time.
 pub struct Memory {
     /// Clients, bounded in bytes.
@@ -38,6 +41,8 @@ pub struct Memory {
     pub projects: Held<ProjectId, Option<Arc<LiveProject>>>,
     /// Operators by the digest of their key.
     pub operators: Held<String, Option<Arc<Operator>>>,
+    /// Providers of the gateway with their rules and sealed credentials.
+    pub providers: Held<ProviderKey, Option<Arc<ProviderRecord>>>,
     /// How far this machine's clock is from the database's.
     pub clock: ClockOffset,
     freshness: Arc<Freshness>,
@@ -49,7 +54,9 @@ const CLIENT_BYTES: u64 = 1024;
 const OPERATOR_BYTES: u64 = 1024;
 /// Rough bytes of a held project: mostly parsed keys.
 const PROJECT_BYTES: u64 = 16 * 1024;
-/// Memory for projects and operators beside that for clients.
+/// Rough bytes of a held provider of usual size.
+const PROVIDER_BYTES: u64 = 4 * 1024;
+/// Memory for projects, operators and providers each, beside that for clients.
 const SIDE_BYTES: u64 = 16 * 1024 * 1024;
 
 impl Memory {
@@ -61,6 +68,7 @@ impl Memory {
             operators: Held::new(SIDE_BYTES, OPERATOR_BYTES, freshness.clone(), |_, _| {
                 OPERATOR_BYTES
             }),
+            providers: Held::new(SIDE_BYTES, PROVIDER_BYTES, freshness.clone(), provider_weight),
             clock: ClockOffset::default(),
             freshness,
         }
@@ -73,6 +81,9 @@ impl Memory {
                 self.clients.forget(&(project_id.clone(), client_id.clone()));
             }
             Change::Project(project_id) => self.projects.forget(project_id),
+            Change::Provider(project_id, name) => {
+                self.providers.forget(&(project_id.clone(), name.clone()));
+            }
             Change::Operators => self.operators.forget_all(),
             Change::Installation => self.forget_all(),
         }
@@ -83,6 +94,7 @@ impl Memory {
         self.clients.forget_all();
         self.projects.forget_all();
         self.operators.forget_all();
+        self.providers.forget_all();
     }
 
     /// How long ago the last completed look at the change feed began; `None` before the first.
@@ -120,4 +132,23 @@ fn client_weight(key: &ClientKey, client: &Option<Arc<Client>>) -> u64 {
         client.name.len() + client.description.len() + scopes + metadata
     });
     (OVERHEAD + id_bytes + body) as u64
+}
+
+/// Bytes a held provider takes: its rules, and its credentials as they rest.
+fn provider_weight(key: &ProviderKey, provider: &Option<Arc<ProviderRecord>>) -> u64 {
+    const OVERHEAD: usize = 1024;
+    const PER_TEXT: usize = 40;
+    let body = provider.as_ref().map_or(0, |record| {
+        let texts = |texts: &[String]| texts.iter().map(|text| text.len() + PER_TEXT).sum::<usize>();
+        let rules =
+            record.provider.settings.rules.iter().map(|rule| {
+                OVERHEAD / 4 + texts(&rule.methods) + texts(&rule.paths) + texts(&rule.operations)
+            });
+        let credentials = record
+            .credentials
+            .iter()
+            .map(|credential| OVERHEAD / 2 + texts(&credential.hosts) + credential.sealed.as_str().len());
+        rules.sum::<usize>() + credentials.sum::<usize>()
+    });
+    (OVERHEAD + key.0.as_str().len() + key.1.len() + body) as u64
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use countersign_core::Timestamp;
 use countersign_core::audit::{Action, Origin};
-use countersign_core::seal::{MasterKey, SealedRow};
+use countersign_core::seal::MasterKey;
 use countersign_store::{Resealed, Store};
 use serde_json::json;
 
@@ -93,15 +93,10 @@ async fn reseal(
 ) -> anyhow::Result<usize> {
     let mut resealed = Vec::new();
     for value in store.sealed_values().await? {
-        let row = SealedRow {
-            table: value.table,
-            id: &value.id,
-            version: value.version,
-        };
         let plaintext = old
-            .open(row, &value.sealed)
+            .open(value.row(), &value.sealed)
             .with_context(|| format!("{} {}", value.table, value.id))?;
-        let sealed = new.seal(row, &plaintext, &mut chance());
+        let sealed = new.seal(value.row(), &plaintext, &mut chance());
         resealed.push(Resealed {
             new: sealed,
             old: value,

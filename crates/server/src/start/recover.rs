@@ -1,8 +1,8 @@
 //! Going on without a lost master key.
 //!
-//! Signing keys and peppers are lost with it. Clients, scopes and metadata are not sealed and stay. What was digested under
-//! a lost pepper can never match again, so every client needs a new secret (start a rotation, complete it), and
-//! every project and operator gets new credentials here.
+//! Signing keys, peppers and the credentials of providers are lost with it. Clients, scopes, metadata and providers are not
+//! sealed and stay. What was digested under a lost pepper can never match again, so every client needs a new secret (start a
+//! rotation, complete it), and every project and operator gets new credentials here.
 
 use std::path::Path;
 

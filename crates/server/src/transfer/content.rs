@@ -4,7 +4,7 @@
 
 use anyhow::Context as _;
 use aws_lc_rs::digest::{Context, SHA256, digest};
-use countersign_core::seal::{MasterKey, SealedRow};
+use countersign_core::seal::MasterKey;
 use countersign_store::{Record, SealedValue, TABLES};
 use zeroize::Zeroizing;
 
@@ -84,23 +84,15 @@ pub fn open(record: &Record, key: &MasterKey) -> anyhow::Result<Option<Opened>> 
 impl Opened {
     fn with(key: &MasterKey, value: SealedValue) -> anyhow::Result<Self> {
         let plaintext = key
-            .open(row_of(&value), &value.sealed)
+            .open(value.row(), &value.sealed)
             .with_context(|| format!("{} {}", value.table, value.id))?;
         Ok(Self { value, plaintext })
     }
 
     /// The same row, sealed with another key.
     pub fn seal(&self, record: Record, key: &MasterKey) -> Record {
-        let sealed = key.seal(row_of(&self.value), &self.plaintext, &mut crate::chance::chance());
+        let sealed = key.seal(self.value.row(), &self.plaintext, &mut crate::chance::chance());
         record.with_sealed(sealed.as_str().to_owned())
-    }
-}
-
-fn row_of(value: &SealedValue) -> SealedRow<'_> {
-    SealedRow {
-        table: value.table,
-        id: &value.id,
-        version: value.version,
     }
 }
 

@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 pub const FORMAT: &str = "countersign-export";
 /// The version of the form of these lines. A program reads the versions it knows.
 pub const VERSION: u32 = 1;
-/// Longest line. The longest row is an audit event with a client before and after it, each of some ten KiB and escaped twice.
+/// Longest line. The longest rows are a part of a document, of 512 KiB and a third more as base64, and an audit event with a
+/// provider before and after it, each of 64 KiB at most and escaped twice.
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
 
 /// The row of the value that tells the right passphrase.

@@ -73,10 +73,11 @@ pub(super) async fn record(
     event: &AuditEvent,
     changed: &[Change],
 ) -> sqlx::Result<()> {
-    bound(sqlx::query(INSERT), event, changed.first())
+    let (change, others) = Change::beside_the_event(changed);
+    bound(sqlx::query(INSERT), event, change)
         .execute(&mut *connection)
         .await?;
-    for change in changed.iter().skip(1) {
+    for change in others {
         changes::insert(connection, event.at.as_millisecond(), change).await?;
     }
     Ok(())

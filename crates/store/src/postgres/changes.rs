@@ -15,16 +15,23 @@ const TOLD_AT_ONCE: i64 = 10_000;
 
 const INSERT: &str = "INSERT INTO change (at, kind, project_id, client_id) VALUES ($1, $2, $3, $4)";
 
+/// The schema before has neither providers nor the column for them.
+const INSERT_OF_PROVIDER: &str =
+    "INSERT INTO change (at, kind, project_id, provider) VALUES ($1, $2, $3, $4)";
+
 /// Where the feed ends, whether it reaches back to the snapshot `$1`, and what is visible now and was not then: in one
 /// statement, so that all of it is of one snapshot. Without `$1` there is nothing to tell.
 ///
+/// The provider is asked for in a way that also answers, with nothing, where the schema has no such column yet.
+///
 /// While every number below the lowest one left was finished in the reader's snapshot, it has missed nothing that is gone.
-pub(super) const AFTER: &str = "SELECT here.snapshot, here.server, here.at, here.reaches_back, c.ordinal, c.kind, c.project_id, c.client_id
+pub(super) const AFTER: &str = "SELECT here.snapshot, here.server, here.at, here.reaches_back, c.ordinal, c.kind, c.project_id, c.client_id,
+        c.provider
     FROM (SELECT pg_current_snapshot()::text AS snapshot, pg_postmaster_start_time()::text AS server,
         floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at,
         (SELECT transaction FROM change ORDER BY transaction LIMIT 1) <= pg_snapshot_xmin($1::pg_snapshot)
             AND pg_snapshot_xmax($1::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot()) AS reaches_back) here
-    LEFT JOIN (SELECT ordinal, kind, project_id, client_id FROM change
+    LEFT JOIN (SELECT ordinal, kind, project_id, client_id, to_jsonb(change) ->> 'provider' AS provider FROM change
         WHERE transaction >= pg_snapshot_xmin($1::pg_snapshot)
             AND NOT pg_visible_in_snapshot(transaction, $1::pg_snapshot)
         ORDER BY transaction LIMIT $2) c ON true
@@ -43,11 +50,15 @@ const RENUMBER: &str = "UPDATE change SET transaction = pg_current_xact_id()
     WHERE transaction >= pg_snapshot_xmax(pg_current_snapshot())";
 
 pub(super) async fn insert(connection: &mut PgConnection, at: i64, change: &Change) -> sqlx::Result<()> {
-    sqlx::query(INSERT)
+    let (sql, within_project) = match change.provider() {
+        None => (INSERT, change.client_id()),
+        provider => (INSERT_OF_PROVIDER, provider),
+    };
+    sqlx::query(sql)
         .bind(at)
         .bind(change.kind())
         .bind(change.project_id())
-        .bind(change.client_id())
+        .bind(within_project)
         .execute(connection)
         .await?;
     Ok(())
@@ -100,6 +111,7 @@ fn distinct(rows: Vec<FeedRow>) -> Result<Vec<Change>> {
             kind,
             project_id: row.project_id,
             client_id: row.client_id,
+            provider: row.provider,
         })?;
         if seen.insert(change.clone()) {
             changes.push(change);

@@ -1,6 +1,7 @@
 //! The installation, and everything that rests sealed under its master key.
 
 use countersign_core::audit::AuditEvent;
+use countersign_core::credential;
 use countersign_core::key_life::StoredKey;
 use countersign_core::operator::Operator;
 use countersign_core::project::ProjectSecret;
@@ -8,7 +9,7 @@ use countersign_core::seal::Sealed;
 use sqlx::{Connection, PgConnection};
 
 use super::writer::{self, Attempted, Isolation, SNAPSHOT};
-use super::{PostgresStore, all, audit, keys, operators, projects, stale_unless};
+use super::{PostgresStore, all, audit, credentials, keys, operators, projects, stale_unless};
 use crate::rows::{PepperRow, SealedRow, installation};
 use crate::{Change, Installation, Resealed, Result, SealedValue, StoreError, StoredPepper};
 
@@ -89,11 +90,17 @@ async fn insert_peppers(connection: &mut PgConnection, peppers: &[StoredPepper])
 }
 
 pub(super) async fn sealed_values(store: &PostgresStore) -> Result<Vec<SealedValue>> {
-    let rows: Vec<SealedRow> = writer::repeat(&store.servers, (), |connection, ()| {
-        Box::pin(async move { Ok(sqlx::query_as(SEALED_VALUES).fetch_all(connection).await?) })
+    writer::repeat(&store.servers, (), |connection, ()| {
+        Box::pin(async move {
+            let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+            let rows: Vec<SealedRow> = sqlx::query_as(SEALED_VALUES).fetch_all(&mut *snapshot).await?;
+            let mut values = all(rows)?;
+            values.extend(credentials::sealed_values(&mut snapshot).await?);
+            snapshot.commit().await?;
+            Ok(values)
+        })
     })
-    .await?;
-    all(rows)
+    .await
 }
 
 pub(super) async fn reseal(store: &PostgresStore, resealed: &[Resealed], event: &AuditEvent) -> Result<()> {
@@ -111,6 +118,7 @@ pub(super) async fn reseal(store: &PostgresStore, resealed: &[Resealed], event: 
                 let count: i64 = sqlx::query_scalar(COUNT_SEALED)
                     .fetch_one(&mut *connection)
                     .await?;
+                let count = count + credentials::count(connection).await?;
                 stale_unless(usize::try_from(count) == Ok(resealed.len()))?;
                 Ok(audit::record(connection, event, &[Change::Installation]).await?)
             })
@@ -126,8 +134,9 @@ async fn replace(connection: &mut PgConnection, old: &SealedValue, new: &Sealed)
         }
         "pepper" => "UPDATE pepper SET sealed = $3 WHERE id = $1 AND sealed = $2",
         "signing_key" => "UPDATE signing_key SET sealed = $3 WHERE kid = $1 AND sealed = $2",
+        credential::TABLE => "UPDATE credential SET sealed = $3 WHERE id = $1 AND sealed = $2",
         _ => {
-            let words = "only installation, pepper and signing_key hold sealed values";
+            let words = "only installation, pepper, signing_key and credential hold sealed values";
             return Err(StoreError::Unsupported(words).into());
         }
     };
@@ -158,6 +167,8 @@ pub(super) async fn abandon_master_key(
         |connection, ((installation, keys), secrets, operator, event)| {
             Box::pin(async move {
                 close_what_was(connection, installation, event).await?;
+                let deleted = credentials::delete_all(connection).await?;
+                let event = event.clone().telling("deleted_credentials", deleted.into());
                 insert_peppers(connection, &installation.peppers).await?;
                 for key in keys {
                     keys::insert_row(connection, key).await?;
@@ -166,7 +177,7 @@ pub(super) async fn abandon_master_key(
                     projects::insert_secret_row(connection, secret).await?;
                 }
                 operators::insert_row(connection, operator).await?;
-                Ok(audit::record(connection, event, &[Change::Installation, Change::Operators]).await?)
+                Ok(audit::record(connection, &event, &[Change::Installation, Change::Operators]).await?)
             })
         },
     )

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::schema::{Found, Migrated, Migration, Schema, migrator};
 
 /// Every migration, in order: version, description, SQL. A test compares the list with the folder.
-pub(super) const MIGRATIONS: [Migration; 2] = [
+pub(super) const MIGRATIONS: [Migration; 3] = [
     (
         1,
         "identity",
@@ -17,6 +17,11 @@ pub(super) const MIGRATIONS: [Migration; 2] = [
         2,
         "import_and_compatibility",
         include_str!("../../migrations/postgres/0002_import_and_compatibility.sql"),
+    ),
+    (
+        3,
+        "providers",
+        include_str!("../../migrations/postgres/0003_providers.sql"),
     ),
 ];
 

@@ -6,7 +6,7 @@
 //! | `connect` | how connections are opened, and which server is the primary |
 //! | `migrations` | the schema, brought up to date by one node at a time |
 //! | `writer` | how an intention is carried out: again when it may pass, and never twice |
-//! | `clients`, `search` with `search_sql`, `projects`, `keys`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
+//! | `clients`, `search` with `search_sql`, `projects`, `keys`, `providers`, `credentials`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
 //! | `pruning` | deleting what has had its time |
 //! | `backup` | the word that PostgreSQL has tools for it |
 //! | `transfer` | the whole of it, leaving and arriving |
@@ -19,6 +19,7 @@ mod backup;
 mod changes;
 mod clients;
 mod connect;
+mod credentials;
 mod installation;
 mod keys;
 mod migrations;
@@ -27,6 +28,7 @@ mod outage;
 #[cfg(test)]
 mod plans;
 mod projects;
+mod providers;
 mod pruning;
 mod search;
 mod search_sql;
@@ -40,7 +42,7 @@ use crate::Result;
 use crate::engine::{all, stale_unless, store_by_subject};
 use crate::schema::{self, Migrated, Migration, Schema};
 use connect::Servers;
-pub(crate) use outage::{is_damage, outage};
+pub(crate) use outage::{is_damage, lacks_table, outage};
 
 /// Where the database is and what it may use.
 #[derive(Debug, Clone)]

@@ -26,6 +26,11 @@ pub(crate) fn is_damage(error: &dyn DatabaseError) -> bool {
     code(error).is_some_and(|code| matches!(code.as_ref(), "XX001" | "XX002"))
 }
 
+/// Whether a table is not there: one of a later schema.
+pub(crate) fn lacks_table(error: &dyn DatabaseError) -> bool {
+    code(error).is_some_and(|code| code == "42P01")
+}
+
 /// Whether the same intention may succeed when it is carried out again: on another connection, on another server, or alone.
 pub(super) fn may_pass(error: &sqlx::Error) -> bool {
     match error {

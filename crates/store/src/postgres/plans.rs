@@ -5,7 +5,7 @@ use countersign_cluster::{Cluster, database_for_a_test};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::{PostgresOptions, PostgresStore, PostgresUrl};
-use super::{audit, changes, clients, keys, operators, projects, search_sql, usage};
+use super::{audit, changes, clients, credentials, keys, operators, projects, providers, search_sql, usage};
 
 /// What every statement of a search is given.
 const SEARCH: &str = "text, bigint, bigint, text[], text[], text[], text[], text";
@@ -151,6 +151,11 @@ async fn everything_else_walks_indexes() {
             "bigint, bigint, text[]",
             projects::LIST_ONLY,
         ),
+        ("a provider", "text, text", providers::ONE),
+        ("providers", "text, bigint, bigint", providers::LIST),
+        ("a document", "text, text", providers::DOCUMENT),
+        ("its parts", "bigint", providers::PARTS),
+        ("credentials", "text, text", credentials::OF_PROVIDER),
         ("an operator", "text", operators::BY_DIGEST),
         ("operators", "bigint, bigint", operators::LIST),
     ];

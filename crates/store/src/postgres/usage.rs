@@ -43,6 +43,9 @@ const PROJECT_SECRET_USED: &str =
 const OPERATOR_USED: &str =
     "UPDATE operator SET last_used_at = $2 WHERE id = $1 AND coalesce(last_used_at < $2, true)";
 
+const CREDENTIAL_USED: &str =
+    "UPDATE credential SET last_used_at = $2 WHERE id = $1 AND coalesce(last_used_at < $2, true)";
+
 pub(super) const OF_CLIENT: &str =
     "SELECT c.project_id, c.client_id, u.secret_number, u.last_used_at, u.address,
         u.user_agent, u.tokens
@@ -68,7 +71,8 @@ pub(super) async fn add(store: &PostgresStore, batch: &UsageBatch) -> Result<()>
                 add_minutes(connection, counts).await?;
             }
             mark_used(connection, PROJECT_SECRET_USED, &batch.project_secrets).await?;
-            Ok(mark_used(connection, OPERATOR_USED, &batch.operators).await?)
+            mark_used(connection, OPERATOR_USED, &batch.operators).await?;
+            Ok(mark_used(connection, CREDENTIAL_USED, &batch.credentials).await?)
         })
     })
     .await
@@ -103,7 +107,7 @@ async fn add_minutes(connection: &mut PgConnection, counts: &[MinuteCount]) -> s
     Ok(())
 }
 
-/// There are few of these: one row for each project secret or operator that was used at all. In the order of their ids, so
+/// There are few of these: one row for each project secret, operator or credential that was used at all. In the order of their ids, so
 /// that nodes that report at once do not wait for each other in a circle.
 async fn mark_used(
     connection: &mut PgConnection,

@@ -68,6 +68,7 @@ row! {
         kind: String,
         project_id: Option<String>,
         client_id: Option<String>,
+        provider: Option<String>,
     }
 }
 
@@ -82,6 +83,7 @@ row! {
         kind: Option<String>,
         project_id: Option<String>,
         client_id: Option<String>,
+        provider: Option<String>,
     }
 }
 
@@ -93,14 +95,17 @@ impl TryFrom<ChangeRow> for Change {
             table: "change",
             row: &row.ordinal,
         };
-        match (row.kind.as_str(), row.project_id, row.client_id) {
-            ("client", Some(project), Some(client)) => Ok(Self::Client(
+        match (row.kind.as_str(), row.project_id, row.client_id, row.provider) {
+            ("client", Some(project), Some(client), None) => Ok(Self::Client(
                 place.parse("project_id", &project)?,
                 place.parse("client_id", &client)?,
             )),
-            ("project", Some(project), None) => Ok(Self::Project(place.parse("project_id", &project)?)),
-            ("operators", None, None) => Ok(Self::Operators),
-            ("installation", None, None) => Ok(Self::Installation),
+            ("project", Some(project), None, None) => Ok(Self::Project(place.parse("project_id", &project)?)),
+            ("project", Some(project), None, Some(provider)) => {
+                Ok(Self::Provider(place.parse("project_id", &project)?, provider))
+            }
+            ("operators", None, None, None) => Ok(Self::Operators),
+            ("installation", None, None, None) => Ok(Self::Installation),
             _ => Err(place.inconsistent("kind")),
         }
     }
@@ -108,10 +113,19 @@ impl TryFrom<ChangeRow> for Change {
 
 /// A change as the columns of its row.
 impl Change {
+    /// The change that goes in one statement with its event, as the first does unless it is about a provider, and the others.
+    pub(crate) fn beside_the_event(changed: &[Self]) -> (Option<&Self>, &[Self]) {
+        match changed.split_first() {
+            Some((first, others)) if first.provider().is_none() => (Some(first), others),
+            _ => (None, changed),
+        }
+    }
+
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Client(..) => "client",
-            Self::Project(_) => "project",
+            // What a program makes of it that knows of no providers does no harm.
+            Self::Project(_) | Self::Provider(..) => "project",
             Self::Operators => "operators",
             Self::Installation => "installation",
         }
@@ -119,7 +133,9 @@ impl Change {
 
     pub(crate) fn project_id(&self) -> Option<&str> {
         match self {
-            Self::Client(project_id, _) | Self::Project(project_id) => Some(project_id.as_str()),
+            Self::Client(project_id, _) | Self::Project(project_id) | Self::Provider(project_id, _) => {
+                Some(project_id.as_str())
+            }
             Self::Operators | Self::Installation => None,
         }
     }
@@ -127,7 +143,14 @@ impl Change {
     pub(crate) fn client_id(&self) -> Option<&str> {
         match self {
             Self::Client(_, client_id) => Some(client_id.as_str()),
-            Self::Project(_) | Self::Operators | Self::Installation => None,
+            Self::Project(_) | Self::Provider(..) | Self::Operators | Self::Installation => None,
+        }
+    }
+
+    pub(crate) fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Provider(_, name) => Some(name),
+            Self::Client(..) | Self::Project(_) | Self::Operators | Self::Installation => None,
         }
     }
 }

@@ -80,6 +80,7 @@ impl TryFrom<SealedRow> for SealedValue {
         // None of these tables seals anew with every version.
         Ok(Self {
             table,
+            bound_to: row.id.clone(),
             id: row.id,
             version: 0,
             sealed: Sealed::from_stored(row.sealed),

@@ -8,6 +8,7 @@ mod client;
 mod installation;
 mod operator;
 mod project;
+mod provider;
 mod usage;
 
 use std::fmt::Display;
@@ -22,6 +23,7 @@ pub(crate) use client::ClientRow;
 pub(crate) use installation::{PepperRow, SealedRow, installation};
 pub(crate) use operator::OperatorRow;
 pub(crate) use project::{KeyRow, ProjectIdRow, ProjectRow, ProjectSecretRow, project_id};
+pub(crate) use provider::{CredentialRow, DocumentRow, ProviderRow, document};
 pub(crate) use usage::{MinuteRow, SecretUseRow};
 
 use crate::{Result, StoreError};

@@ -51,7 +51,7 @@ pub(super) async fn record(
     event: &AuditEvent,
     changed: &[Change],
 ) -> Result<()> {
-    let change = changed.first();
+    let (change, others) = Change::beside_the_event(changed);
     sqlx::query(INSERT)
         .bind(&event.id)
         .bind(event.at.as_millisecond())
@@ -69,7 +69,7 @@ pub(super) async fn record(
         .bind(change.and_then(Change::client_id))
         .execute(&mut *connection)
         .await?;
-    for change in changed.iter().skip(1) {
+    for change in others {
         changes::insert(connection, event.at.as_millisecond(), change).await?;
     }
     Ok(())

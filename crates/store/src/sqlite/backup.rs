@@ -33,6 +33,15 @@ const COUNTS: &str = "SELECT 'installation', count(*) FROM installation
     UNION ALL SELECT 'audit', count(*) FROM audit
     UNION ALL SELECT 'change', count(*) FROM change";
 
+/// Tables of later schemas; a copy may be of one before.
+const COUNTS_SINCE_PROVIDERS: &str = "SELECT 'provider', count(*) FROM provider
+    UNION ALL SELECT 'provider_document', count(*) FROM provider_document
+    UNION ALL SELECT 'provider_rule', count(*) FROM provider_rule
+    UNION ALL SELECT 'credential', count(*) FROM credential";
+
+/// The schema in which there are providers.
+const PROVIDERS: i64 = 3;
+
 const SCHEMA_VERSION: &str = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations WHERE success";
 
 /// Writes a consistent copy of `file`. The copy gets its name only when it is whole and on disk, so that no kill
@@ -108,7 +117,14 @@ pub async fn verify_backup(file: &Path) -> Result<BackupSummary> {
     check_pages(&mut connection).await?;
     check_references(&mut connection).await?;
     let schema_version = schema_version(&mut connection).await?;
-    let rows: Vec<(String, i64)> = sqlx::query_as(COUNTS).fetch_all(&mut connection).await?;
+    let mut rows: Vec<(String, i64)> = sqlx::query_as(COUNTS).fetch_all(&mut connection).await?;
+    if schema_version >= PROVIDERS {
+        rows.extend(
+            sqlx::query_as(COUNTS_SINCE_PROVIDERS)
+                .fetch_all(&mut connection)
+                .await?,
+        );
+    }
     connection.close().await?;
     let has_installation = rows
         .iter()

@@ -15,12 +15,29 @@ const TOLD_AT_ONCE: u32 = 10_000;
 
 const INSERT: &str = "INSERT INTO change (at, kind, project_id, client_id) VALUES (?1, ?2, ?3, ?4)";
 
+/// The schema before has neither providers nor the column for them.
+const INSERT_OF_PROVIDER: &str =
+    "INSERT INTO change (at, kind, project_id, provider) VALUES (?1, ?2, ?3, ?4)";
+
+const KNOWS_PROVIDERS: &str =
+    "SELECT EXISTS (SELECT 1 FROM pragma_table_info('change') WHERE name = 'provider')";
+
 /// How far the feed reaches back, and its end; 0 and 0 while it is empty.
 const ENDS: &str =
     "SELECT coalesce((SELECT min(ordinal) FROM change), 0), coalesce((SELECT max(ordinal) FROM change), 0)";
 
-pub(super) const AFTER: &str =
-    "SELECT ordinal, kind, project_id, client_id FROM change WHERE ordinal > ?1 ORDER BY ordinal LIMIT ?2";
+macro_rules! select_changes {
+    ($provider:literal) => {
+        concat!(
+            "SELECT ordinal, kind, project_id, client_id, ",
+            $provider,
+            " FROM change WHERE ordinal > ?1 ORDER BY ordinal LIMIT ?2"
+        )
+    };
+}
+
+pub(super) const AFTER: &str = select_changes!("provider");
+const AFTER_BEFORE_PROVIDERS: &str = select_changes!("NULL AS provider");
 
 const NEWEST_BEFORE: &str = "SELECT ordinal FROM change WHERE at < ?1 ORDER BY ordinal DESC LIMIT 1";
 
@@ -51,11 +68,15 @@ impl Feed {
 }
 
 pub(super) async fn insert(connection: &mut SqliteConnection, at: i64, change: &Change) -> Result<()> {
-    sqlx::query(INSERT)
+    let (sql, within_project) = match change.provider() {
+        None => (INSERT, change.client_id()),
+        provider => (INSERT_OF_PROVIDER, provider),
+    };
+    sqlx::query(sql)
         .bind(at)
         .bind(change.kind())
         .bind(change.project_id())
-        .bind(change.client_id())
+        .bind(within_project)
         .execute(connection)
         .await?;
     Ok(())
@@ -103,7 +124,15 @@ async fn read_since(store: &SqliteStore, position: Option<&ChangePosition>) -> R
             ..nothing
         });
     };
-    let rows: Vec<ChangeRow> = sqlx::query_as(AFTER)
+    let knows_providers: bool = sqlx::query_scalar(KNOWS_PROVIDERS)
+        .fetch_one(&mut *snapshot)
+        .await?;
+    let after = if knows_providers {
+        AFTER
+    } else {
+        AFTER_BEFORE_PROVIDERS
+    };
+    let rows: Vec<ChangeRow> = sqlx::query_as(after)
         .bind::<i64>(seen)
         .bind(TOLD_AT_ONCE)
         .fetch_all(&mut *snapshot)

@@ -1,13 +1,14 @@
 //! The installation, and everything that rests sealed under its master key.
 
 use countersign_core::audit::AuditEvent;
+use countersign_core::credential;
 use countersign_core::key_life::StoredKey;
 use countersign_core::operator::Operator;
 use countersign_core::project::ProjectSecret;
 use countersign_core::seal::Sealed;
 use sqlx::{Connection, SqliteConnection};
 
-use super::{SqliteStore, all, audit, keys, operators, projects, stale_unless};
+use super::{SqliteStore, all, audit, credentials, keys, operators, projects, stale_unless};
 use crate::rows::{PepperRow, SealedRow, installation};
 use crate::{Change, Installation, Resealed, Result, SealedValue, StoreError, StoredPepper};
 
@@ -79,8 +80,12 @@ async fn insert_peppers(connection: &mut SqliteConnection, peppers: &[StoredPepp
 }
 
 pub(super) async fn sealed_values(store: &SqliteStore) -> Result<Vec<SealedValue>> {
-    let rows: Vec<SealedRow> = sqlx::query_as(SEALED_VALUES).fetch_all(&store.readers).await?;
-    all(rows)
+    let mut connection = store.readers.acquire().await?;
+    let mut snapshot = connection.begin().await?;
+    let rows: Vec<SealedRow> = sqlx::query_as(SEALED_VALUES).fetch_all(&mut *snapshot).await?;
+    let mut values = all(rows)?;
+    values.extend(credentials::sealed_values(&mut snapshot).await?);
+    Ok(values)
 }
 
 pub(super) async fn reseal(store: &SqliteStore, resealed: &[Resealed], event: &AuditEvent) -> Result<()> {
@@ -95,6 +100,7 @@ pub(super) async fn reseal(store: &SqliteStore, resealed: &[Resealed], event: &A
                 let count: i64 = sqlx::query_scalar(COUNT_SEALED)
                     .fetch_one(&mut *connection)
                     .await?;
+                let count = count + credentials::count(connection).await?;
                 stale_unless(usize::try_from(count) == Ok(resealed.len()))?;
                 audit::record(connection, &event, &[Change::Installation]).await
             })
@@ -109,9 +115,10 @@ async fn replace(connection: &mut SqliteConnection, old: &SealedValue, new: &Sea
         }
         "pepper" => "UPDATE pepper SET sealed = ?3 WHERE id = ?1 AND sealed = ?2",
         "signing_key" => "UPDATE signing_key SET sealed = ?3 WHERE kid = ?1 AND sealed = ?2",
+        credential::TABLE => "UPDATE credential SET sealed = ?3 WHERE id = ?1 AND sealed = ?2",
         _ => {
             return Err(StoreError::Unsupported(
-                "only installation, pepper and signing_key hold sealed values",
+                "only installation, pepper, signing_key and credential hold sealed values",
             ));
         }
     };
@@ -139,6 +146,8 @@ pub(super) async fn abandon_master_key(
         .write(move |connection| {
             Box::pin(async move {
                 close_what_was(connection, &installation, &event).await?;
+                let deleted = credentials::delete_all(connection).await?;
+                let event = event.telling("deleted_credentials", deleted.into());
                 insert_peppers(connection, &installation.peppers).await?;
                 for key in &keys {
                     keys::insert_row(connection, key).await?;

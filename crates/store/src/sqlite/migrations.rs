@@ -6,7 +6,7 @@ use crate::schema::{Found, Migrated, Migration, Schema, migrator};
 use crate::{Result, StoreError};
 
 /// Every migration, in order: version, description, SQL. A test compares the list with the folder.
-pub(crate) const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     (
         1,
         "identity",
@@ -16,6 +16,11 @@ pub(crate) const MIGRATIONS: [Migration; 2] = [
         2,
         "import_and_compatibility",
         include_str!("../../migrations/sqlite/0002_import_and_compatibility.sql"),
+    ),
+    (
+        3,
+        "providers",
+        include_str!("../../migrations/sqlite/0003_providers.sql"),
     ),
 ];
 

@@ -5,7 +5,7 @@
 //! | `connect` | how connections are opened |
 //! | `migrations` | the schema, and how it is brought up to date |
 //! | `writer` | how writes share a commit |
-//! | `clients`, `search` with `search_sql`, `projects`, `keys`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
+//! | `clients`, `search` with `search_sql`, `projects`, `keys`, `providers`, `credentials`, `operators`, `installation`, `usage`, `audit`, `changes` | the intentions |
 //! | `backup` | a copy of the file while it is in use, and whether a copy is sound |
 //! | `transfer` | the whole of it, leaving and arriving |
 //! | `outage` | which errors mean "not now" |
@@ -17,6 +17,7 @@ mod backup;
 mod changes;
 mod clients;
 mod connect;
+mod credentials;
 mod installation;
 mod keys;
 mod migrations;
@@ -25,6 +26,7 @@ mod outage;
 #[cfg(test)]
 mod plans;
 mod projects;
+mod providers;
 mod pruning;
 mod search;
 mod search_sql;
@@ -42,7 +44,7 @@ use crate::engine::{all, stale_unless, store_by_subject};
 use crate::schema::{self, Migrated, Migration, Schema};
 pub use backup::{BackupSummary, verify_backup};
 pub(crate) use migrations::MIGRATIONS;
-pub(crate) use outage::{is_damage, outage};
+pub(crate) use outage::{is_damage, lacks_table, outage};
 use writer::Writer;
 
 /// Where the database is and what it may use.

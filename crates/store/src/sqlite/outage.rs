@@ -24,6 +24,12 @@ pub(crate) fn is_damage(error: &dyn DatabaseError) -> bool {
     matches!(primary_code(error), Some(11 | 26))
 }
 
+/// Whether a table is not there: one of a later schema.
+pub(crate) fn lacks_table(error: &dyn DatabaseError) -> bool {
+    // There is no code of its own for it.
+    primary_code(error) == Some(1) && error.message().starts_with("no such table: ")
+}
+
 fn primary_code(error: &dyn DatabaseError) -> Option<i32> {
     error.try_downcast_ref::<SqliteError>()?;
     let code: i32 = error.code()?.parse().ok()?;

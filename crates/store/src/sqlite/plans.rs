@@ -3,7 +3,10 @@
 
 use sqlx::{Connection, Row as _, SqliteConnection};
 
-use super::{audit, changes, clients, connect, keys, migrations, operators, projects, search_sql, usage};
+use super::{
+    audit, changes, clients, connect, credentials, keys, migrations, operators, projects, providers,
+};
+use super::{search_sql, usage};
 
 async fn database() -> (SqliteConnection, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -42,6 +45,10 @@ fn is_table_scan(step: &str) -> bool {
         "change",
         "project",
         "p",
+        "provider",
+        "provider_document",
+        "r",
+        "credential",
         "operator",
         "o",
         "u",
@@ -139,6 +146,11 @@ async fn lists_walk_indexes_without_sorting() {
         ("operators", operators::LIST),
         ("usage of a client", usage::OF_CLIENT),
         ("counts", usage::MINUTES),
+        ("a provider", providers::ONE),
+        ("providers", providers::LIST),
+        ("a document", providers::DOCUMENT),
+        ("its parts", providers::PARTS),
+        ("credentials", credentials::OF_PROVIDER),
         ("all events", audit::BY_NOTHING),
     ];
     assert_walks(&walks).await;

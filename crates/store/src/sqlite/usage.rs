@@ -39,6 +39,9 @@ const PROJECT_SECRET_USED: &str =
 const OPERATOR_USED: &str =
     "UPDATE operator SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, ?2 - 1) < ?2";
 
+const CREDENTIAL_USED: &str =
+    "UPDATE credential SET last_used_at = ?2 WHERE id = ?1 AND coalesce(last_used_at, ?2 - 1) < ?2";
+
 pub(super) const OF_CLIENT: &str =
     "SELECT c.project_id, c.client_id, u.secret_number, u.last_used_at, u.address,
         u.user_agent, u.tokens
@@ -58,6 +61,7 @@ pub(super) async fn add(store: &SqliteStore, batch: &UsageBatch) -> Result<()> {
     let secrets: Vec<String> = batch.secrets.chunks(ROWS_AT_ONCE).map(json_of_uses).collect();
     let minutes: Value = batch.minutes.iter().map(json_of_minute).collect();
     let (project_secrets, operators) = (batch.project_secrets.clone(), batch.operators.clone());
+    let credentials = batch.credentials.clone();
     store
         .writer
         .write(move |connection| {
@@ -73,7 +77,8 @@ pub(super) async fn add(store: &SqliteStore, batch: &UsageBatch) -> Result<()> {
                     .execute(&mut *connection)
                     .await?;
                 mark_used(connection, PROJECT_SECRET_USED, &project_secrets).await?;
-                mark_used(connection, OPERATOR_USED, &operators).await
+                mark_used(connection, OPERATOR_USED, &operators).await?;
+                mark_used(connection, CREDENTIAL_USED, &credentials).await
             })
         })
         .await
@@ -104,7 +109,7 @@ fn json_of_minute(count: &MinuteCount) -> Value {
     })
 }
 
-/// There are few of these: one row for each project secret or operator that was used at all.
+/// There are few of these: one row for each project secret, operator or credential that was used at all.
 async fn mark_used(
     connection: &mut SqliteConnection,
     sql: &'static str,

@@ -11,10 +11,11 @@ use std::ops::ControlFlow;
 use async_trait::async_trait;
 use countersign_core::Timestamp;
 use countersign_core::audit::AuditEvent;
+use countersign_core::credential;
 use countersign_core::seal::Sealed;
 
 use crate::{Result, SealedValue, Store, StoreError};
-pub use tables::{Column, Kind, TABLES, Table};
+pub use tables::{Binding, Column, Kind, TABLES, Table};
 pub(crate) use tables::{any_row, count_rows};
 
 /// A store whose installation can leave and arrive.
@@ -146,21 +147,37 @@ impl Record {
 
     /// The sealed value in it, if its table has any.
     pub fn sealed(&self) -> Option<SealedValue> {
-        let (at, named_by) = self.sealed_column()?;
-        let id = match named_by.map(|name| self.table.position(name).and_then(|at| self.cells.get(at))) {
-            None => "check",
-            Some(Some(Cell::Text(id))) => id,
-            Some(_) => return None,
-        };
-        let Some(Cell::Text(sealed)) = self.cells.get(at) else {
-            return None;
+        let (at, bound_by) = self.sealed_column()?;
+        let sealed = self.cells.get(at)?.text()?;
+        let (id, bound_to, version) = match bound_by {
+            Binding::Check => ("check", "check".to_owned(), 0),
+            Binding::Column(name) => (self.text_of(name)?, self.text_of(name)?.to_owned(), 0),
+            Binding::Credential => {
+                let version = self.cell(self.table.position("version")?)?.integer()?;
+                (self.text_of("id")?, self.credential_bound_to()?, version)
+            }
         };
         Some(SealedValue {
             table: self.table.name,
             id: id.to_owned(),
-            version: 0,
-            sealed: Sealed::from_stored(sealed.clone()),
+            bound_to,
+            version,
+            sealed: Sealed::from_stored(sealed.to_owned()),
         })
+    }
+
+    /// What a credential is bound to. Hosts that are no list are something that no value was ever sealed for.
+    fn credential_bound_to(&self) -> Option<String> {
+        let [project_id, provider, name, id, hosts] =
+            ["project_id", "provider", "name", "id", "hosts"].map(|name| self.text_of(name));
+        let Ok(hosts) = serde_json::from_str::<Vec<String>>(hosts?) else {
+            return Some(String::new());
+        };
+        Some(credential::bound_to(project_id?, provider?, name?, id?, &hosts))
+    }
+
+    fn text_of(&self, column: &str) -> Option<&str> {
+        self.cell(self.table.position(column)?)?.text()
     }
 
     /// The same row with another text in the place of its sealed value.
@@ -173,11 +190,11 @@ impl Record {
         self
     }
 
-    fn sealed_column(&self) -> Option<(usize, Option<&'static str>)> {
+    fn sealed_column(&self) -> Option<(usize, Binding)> {
         let columns = self.table.columns.iter().enumerate();
         columns
             .filter_map(|(at, column)| match column.kind {
-                Kind::Sealed { named_by } => Some((at, named_by)),
+                Kind::Sealed { bound_by } => Some((at, bound_by)),
                 Kind::Integer | Kind::Boolean | Kind::Text | Kind::Bytes => None,
             })
             .next()

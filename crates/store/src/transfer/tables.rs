@@ -36,11 +36,22 @@ pub enum Kind {
     Text,
     /// Bytes.
     Bytes,
-    /// A sealed value, bound to its row by the text in the column named; to the text `check` when none is.
+    /// A sealed value.
     Sealed {
-        /// The column with the row's identity.
-        named_by: Option<&'static str>,
+        /// By what it is bound to its row.
+        bound_by: Binding,
     },
+}
+
+/// By what a sealed value is bound to its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// The text `check`: there is one such row.
+    Check,
+    /// The text of this column.
+    Column(&'static str),
+    /// What [`bound_to`](countersign_core::credential::bound_to) makes of a credential's columns, and its version.
+    Credential,
 }
 
 const fn column(name: &'static str, kind: Kind) -> Column {
@@ -66,8 +77,12 @@ const fn or_null(column: Column) -> Column {
     }
 }
 
-const fn sealed(name: &'static str, named_by: Option<&'static str>) -> Column {
-    column(name, Kind::Sealed { named_by })
+const fn sealed(name: &'static str, bound_by: Binding) -> Column {
+    column(name, Kind::Sealed { bound_by })
+}
+
+const fn boolean(name: &'static str) -> Column {
+    column(name, Kind::Boolean)
 }
 
 /// Every table that is moved, in an order that satisfies references.
@@ -76,7 +91,7 @@ pub const TABLES: &[Table] = &[
         name: "installation",
         columns: &[
             integer("ordinal"),
-            sealed("check_sealed", None),
+            sealed("check_sealed", Binding::Check),
             integer("created_at"),
         ],
         key: &["ordinal"],
@@ -86,7 +101,7 @@ pub const TABLES: &[Table] = &[
         columns: &[
             integer("ordinal"),
             text("id"),
-            sealed("sealed", Some("id")),
+            sealed("sealed", Binding::Column("id")),
             integer("created_at"),
         ],
         key: &["ordinal"],
@@ -132,7 +147,7 @@ pub const TABLES: &[Table] = &[
             integer("activate_at"),
             or_null(integer("retire_at")),
             or_null(integer("drop_at")),
-            sealed("sealed", Some("kid")),
+            sealed("sealed", Binding::Column("kid")),
             or_null(column("certificate", Kind::Bytes)),
         ],
         key: &["ordinal"],
@@ -144,7 +159,7 @@ pub const TABLES: &[Table] = &[
             text("id"),
             text("name"),
             text("role"),
-            column("all_projects", Kind::Boolean),
+            boolean("all_projects"),
             integer("key_number"),
             text("key_digest"),
             text("key_last_four"),
@@ -198,6 +213,71 @@ pub const TABLES: &[Table] = &[
             text("scope"),
         ],
         key: &["client_ordinal", "position"],
+    },
+    Table {
+        name: "provider",
+        columns: &[
+            integer("ordinal"),
+            text("project_id"),
+            text("name"),
+            integer("version"),
+            text("base_url"),
+            text("allowed_cidrs"),
+            text("further_hosts"),
+            text("limits"),
+            boolean("keep_cookies"),
+            boolean("path_parameters"),
+            text("document_sha256"),
+            text("document_media_type"),
+            integer("document_bytes"),
+            integer("created_at"),
+            integer("updated_at"),
+        ],
+        key: &["ordinal"],
+    },
+    Table {
+        name: "provider_document",
+        columns: &[
+            integer("provider_ordinal"),
+            integer("position"),
+            column("part", Kind::Bytes),
+        ],
+        key: &["provider_ordinal", "position"],
+    },
+    Table {
+        name: "provider_rule",
+        columns: &[
+            integer("provider_ordinal"),
+            integer("position"),
+            text("name"),
+            text("scope"),
+            text("methods"),
+            text("paths"),
+            text("operations"),
+            or_null(text("credential")),
+            boolean("websocket"),
+        ],
+        key: &["provider_ordinal", "position"],
+    },
+    Table {
+        name: "credential",
+        columns: &[
+            integer("ordinal"),
+            text("id"),
+            text("project_id"),
+            text("provider"),
+            text("name"),
+            integer("version"),
+            text("kind"),
+            text("hosts"),
+            text("fingerprint"),
+            sealed("sealed", Binding::Credential),
+            integer("created_at"),
+            text("created_by"),
+            integer("updated_at"),
+            or_null(integer("last_used_at")),
+        ],
+        key: &["ordinal"],
     },
     Table {
         name: "usage_secret",

@@ -73,6 +73,7 @@ pub(crate) async fn everything_sealed_is_listed(mut world: World) {
     let value = |table, id: &str, sealed: &Sealed| SealedValue {
         table,
         id: id.to_owned(),
+        bound_to: id.to_owned(),
         version: 0,
         sealed: sealed.clone(),
     };

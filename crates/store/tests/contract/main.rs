@@ -14,11 +14,13 @@ mod audit;
 mod changes;
 mod clients;
 mod concurrency;
+mod credentials;
 mod engines;
 mod installation;
 mod keys;
 mod operators;
 mod projects;
+mod providers;
 mod rotation;
 mod search;
 mod transfer;
@@ -145,6 +147,53 @@ macro_rules! transfers {
     };
 }
 
+/// Mounts what an engine does with providers, which the schema before has not.
+macro_rules! providers {
+    ($engine:ident, $fresh:path) => {
+        mod $engine {
+            stories! { $fresh;
+                providers: [
+                    a_provider_comes_back_with_everything_of_it,
+                    a_name_is_taken_once_in_a_project,
+                    a_change_of_an_old_version_is_stale,
+                    rules_are_replaced_whole_and_in_order,
+                    a_document_stays_until_there_is_another,
+                    a_deleted_provider_leaves_nothing,
+                    a_provider_made_anew_under_an_old_name_is_another,
+                    a_provider_needs_its_project,
+                    providers_are_listed_in_pages,
+                    each_change_tells_which_provider_it_is_of,
+                ],
+                credentials: [
+                    a_credential_comes_back_as_it_was_kept,
+                    another_value_takes_the_place_of_the_one_before,
+                    of_two_values_at_once_one_is_stale,
+                    a_name_is_taken_once_at_a_provider,
+                    a_deleted_credential_is_gone,
+                    a_credential_needs_its_provider,
+                    a_credential_sealed_with_another_master_key_is_stale,
+                    the_last_use_is_kept,
+                    what_is_sealed_opens_for_its_own_row_alone,
+                    a_new_master_key_opens_what_was_sealed_anew,
+                    resealing_forgets_no_credential,
+                    a_lost_master_key_takes_credentials_with_it,
+                ],
+            }
+        }
+    };
+}
+
+/// Mounts what an engine does about providers on the schema before.
+macro_rules! without_providers {
+    ($engine:ident, $fresh:path) => {
+        mod $engine {
+            stories! { $fresh;
+                providers: [on_the_schema_before_there_are_none],
+            }
+        }
+    };
+}
+
 transfers!(from_sqlite, crate::engines::sqlite);
 transfers!(from_postgres, crate::engines::postgres);
 contract!(sqlite, crate::engines::sqlite);
@@ -160,4 +209,14 @@ contract!(
 contract!(
     postgres_for_the_previous_program,
     crate::engines::postgres_for_the_previous_program
+);
+providers!(providers_on_sqlite, crate::engines::sqlite);
+providers!(providers_on_postgres, crate::engines::postgres);
+without_providers!(
+    no_providers_on_sqlite,
+    crate::engines::sqlite_on_the_previous_schema
+);
+without_providers!(
+    no_providers_on_postgres,
+    crate::engines::postgres_on_the_previous_schema
 );

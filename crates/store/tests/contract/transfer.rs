@@ -5,13 +5,16 @@ use std::ops::ControlFlow;
 use countersign_core::Algorithm;
 use countersign_core::audit::Action;
 use countersign_core::client::{Client, ClientDraft};
+use countersign_core::credential::StoredCredential;
 use countersign_core::key_life::StoredKey;
 use countersign_core::operator::Reach;
 use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 use countersign_store::{Change, ImportUnderWay, Record, Result, Store, StoreError, TABLES, Transfer};
 
+use crate::credentials::{credential, set as set_credential};
 use crate::engines::{empty_postgres, empty_sqlite};
 use crate::installation::installation;
+use crate::providers::{delete as delete_provider, kept as kept_provider};
 use crate::world::{World, at, peppers};
 
 /// Puts something into every table, and every column that may be null is so once and not so once.
@@ -63,6 +66,16 @@ async fn fill(world: &mut World) {
         ..ClientDraft::default()
     });
     world.insert(&rich).await.unwrap();
+    kept_provider(world, "acme").await;
+    let deleted = kept_provider(world, "deleted").await;
+    delete_provider(world, &deleted).await.unwrap();
+    for (name, last_used_at) in [("a", None), ("b", Some(at(7)))] {
+        let credential = StoredCredential {
+            last_used_at,
+            ..credential(world, "acme", name)
+        };
+        set_credential(world, &credential).await.unwrap();
+    }
     world.store.add_usage(&usage(&rich)).await.unwrap();
 }
 
@@ -164,6 +177,22 @@ async fn goes_on(world: &mut World, target: &dyn Store) {
     let client = world.new_client("new", &["a"]);
     let event = world.event(Action::ClientCreated, client.client_id.as_str());
     target.insert_client(&client, &event).await.unwrap();
+    let document = crate::providers::document(0);
+    let provider = countersign_core::provider::Provider {
+        project_id: project.id,
+        ..crate::providers::provider(world, "new")
+    };
+    let event = world.event(Action::ProviderCreated, "new");
+    target
+        .insert_provider(&provider, &document, &event)
+        .await
+        .unwrap();
+    let credential = StoredCredential {
+        project_id: provider.project_id,
+        ..credential(world, "new", "default")
+    };
+    let event = world.event(Action::CredentialSet, &credential.id);
+    target.set_credential(&credential, &event).await.unwrap();
     let stored = target.client(&client.project_id, &client.client_id).await;
     assert_eq!(stored.unwrap(), Some(client.clone()));
     target

@@ -88,6 +88,7 @@ pub(crate) async fn usage_of_what_is_gone_is_left_out(mut world: World) {
         minutes: vec![count],
         project_secrets: vec![("secret-unknown".into(), at(1))],
         operators: vec![("operator-unknown".into(), at(1))],
+        ..UsageBatch::default()
     };
     world.store.add_usage(&batch).await.unwrap();
     assert_eq!(usage(&world, &client).await, [used(&client, 1, 60, 4)]);

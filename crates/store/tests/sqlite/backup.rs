@@ -7,7 +7,7 @@ use countersign_core::audit::Action;
 use countersign_store::{BackupSummary, SqliteStore, Store, StoreError, verify_backup};
 use tokio::task::JoinSet;
 
-use crate::{fresh, open};
+use crate::{fresh, open, options};
 
 fn rows_of(summary: &BackupSummary, table: &str) -> i64 {
     summary.rows.iter().find(|(name, _)| name == table).unwrap().1
@@ -77,8 +77,18 @@ async fn a_file_is_copied_beside_its_server_and_when_nobody_serves_it() {
     for (name, clients) in [("beside.db", 1), ("alone.db", 2)] {
         let summary = verify_backup(&folder.path().join(name)).await.unwrap();
         assert_eq!(rows_of(&summary, "client"), clients);
-        assert_eq!((summary.schema_version, summary.has_installation), (2, false));
+        assert_eq!((summary.schema_version, summary.has_installation), (3, false));
     }
+}
+
+#[tokio::test]
+async fn a_copy_of_the_schema_before_is_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let before = SqliteStore::open_as_previous(options(&file)).await.unwrap();
+    before.close().await;
+    let summary = verify_backup(&file).await.unwrap();
+    assert_eq!((summary.schema_version, rows_of(&summary, "client")), (2, 0));
 }
 
 #[tokio::test]

@@ -8,16 +8,18 @@ use async_trait::async_trait;
 use countersign_core::Timestamp;
 use countersign_core::audit::{AuditEvent, AuditFilter};
 use countersign_core::client::Client;
+use countersign_core::credential::StoredCredential;
 use countersign_core::digest::Digest;
 use countersign_core::ids::{ClientId, ProjectId};
 use countersign_core::key_life::{Retirement, StoredKey};
 use countersign_core::operator::Operator;
 use countersign_core::project::{Project, ProjectSecret};
+use countersign_core::provider::{Provider, ProviderDocument};
 use countersign_core::search::Search;
 use countersign_core::usage::{MinuteCount, SecretUse, UsageBatch};
 use countersign_store::{
     ChangePosition, Changes, ClientListing, Condition, ImportUnderWay, Installation, Page, ProjectRecord,
-    Resealed, Result, Row, SealedValue, Store, StoreError,
+    ProviderRecord, Resealed, Result, Row, SealedValue, Store, StoreError,
 };
 use tokio::sync::watch;
 
@@ -158,6 +160,14 @@ observed! {
     fn search_clients(project_id: &ProjectId, search: &Search, page: Page) -> Vec<Row<Client>>;
     fn count_clients(project_id: &ProjectId, search: &Search) -> i64;
     fn list_clients(project_id: &ProjectId, listing: &ClientListing, page: Page) -> Vec<Row<Client>>;
+    fn insert_provider(provider: &Provider, document: &ProviderDocument, event: &AuditEvent) -> ();
+    fn update_provider(provider: &Provider, document: Option<&ProviderDocument>, event: &AuditEvent) -> ();
+    fn delete_provider(provider: &Provider, event: &AuditEvent) -> ();
+    fn provider(project_id: &ProjectId, name: &str) -> Option<ProviderRecord>;
+    fn provider_document(project_id: &ProjectId, name: &str) -> Option<ProviderDocument>;
+    fn list_providers(project_id: &ProjectId, page: Page) -> Vec<Row<Provider>>;
+    fn set_credential(credential: &StoredCredential, event: &AuditEvent) -> ();
+    fn delete_credential(credential: &StoredCredential, event: &AuditEvent) -> ();
     fn insert_operator(operator: &Operator, event: &AuditEvent) -> ();
     fn revoke_operator(id: &str, at: Timestamp, event: &AuditEvent) -> ();
     fn operator_by_digest(digest: &Digest) -> Option<Operator>;
