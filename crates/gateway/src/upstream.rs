@@ -74,6 +74,12 @@ impl Upstream {
         self.port
     }
 
+    /// Without its last slash; empty for the root.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
     /// The text of `Host` and `:authority`.
     #[must_use]
     pub fn authority(&self) -> &Authority {

@@ -60,6 +60,8 @@ pub enum ErrorType {
     OperatorNotFound,
     ProjectNotFound,
     ProjectSecretNotFound,
+    ProviderFailed,
+    ProviderTimedOut,
     RequestTimeout,
     RequestTooLarge,
     RouteNotFound,
@@ -108,6 +110,8 @@ impl ErrorType {
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ProviderFailed => StatusCode::BAD_GATEWAY,
+            Self::ProviderTimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::BadRequest
             | Self::ClientSecretTooLong
             | Self::DuplicateM2mClientId

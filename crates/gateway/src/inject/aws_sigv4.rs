@@ -67,7 +67,10 @@ impl AwsSigV4 {
         ] {
             field_value::check(member, word)?;
             // They stand between `/` and `,` in the header.
-            if !word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            if !word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            {
                 return Err(CredentialError::InvalidValue { member });
             }
         }

@@ -63,9 +63,9 @@ impl ClientCertificate {
             Ok(()) => Ok(Self {
                 certified_key: Arc::new(certified_key),
             }),
-            Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch | InconsistentKeys::Unknown)) => {
-                Err(CredentialError::KeyOfAnotherCertificate)
-            }
+            Err(rustls::Error::InconsistentKeys(
+                InconsistentKeys::KeyMismatch | InconsistentKeys::Unknown,
+            )) => Err(CredentialError::KeyOfAnotherCertificate),
             Err(_) => Err(CredentialError::Certificate),
         }
     }
@@ -84,7 +84,8 @@ mod tests {
     use super::*;
 
     fn generated() -> (String, String) {
-        let Generated { cert, signing_key } = generate_simple_self_signed(["client.test".to_owned()]).unwrap();
+        let Generated { cert, signing_key } =
+            generate_simple_self_signed(["client.test".to_owned()]).unwrap();
         (cert.pem(), signing_key.serialize_pem())
     }
 
@@ -107,7 +108,10 @@ mod tests {
     fn the_key_of_another_certificate_is_refused() {
         let (certificate, _) = generated();
         let (_, key) = generated();
-        assert_eq!(read(&certificate, &key).err(), Some(CredentialError::KeyOfAnotherCertificate));
+        assert_eq!(
+            read(&certificate, &key).err(),
+            Some(CredentialError::KeyOfAnotherCertificate)
+        );
     }
 
     #[test]
@@ -115,11 +119,25 @@ mod tests {
         let (certificate, key) = generated();
         assert_eq!(read("", &key).err(), Some(CredentialError::Certificate));
         assert_eq!(read(&key, &key).err(), Some(CredentialError::Certificate));
-        assert_eq!(read(&certificate.repeat(11), &key).err(), Some(CredentialError::Certificate));
-        assert_eq!(read(&certificate, &certificate).err(), Some(CredentialError::PrivateKey));
+        assert_eq!(
+            read(&certificate.repeat(11), &key).err(),
+            Some(CredentialError::Certificate)
+        );
+        assert_eq!(
+            read(&certificate, &certificate).err(),
+            Some(CredentialError::PrivateKey)
+        );
         let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
-        assert_eq!(read(&certificate, encrypted).err(), Some(CredentialError::PrivateKey));
+        assert_eq!(
+            read(&certificate, encrypted).err(),
+            Some(CredentialError::PrivateKey)
+        );
         let long = " ".repeat(MAX_PEM_BYTES + 1);
-        assert_eq!(read(&certificate, &long).err(), Some(CredentialError::TooLong { member: "private_key" }));
+        assert_eq!(
+            read(&certificate, &long).err(),
+            Some(CredentialError::TooLong {
+                member: "private_key"
+            })
+        );
     }
 }

@@ -21,7 +21,9 @@ pub enum CredentialError {
     },
     /// A value holds something that cannot stand where it would be put: a line break or NUL, which could add headers of its own, or a space at
     /// an end, which would be lost on the way.
-    #[error("the credential's {member} holds a character that cannot stand in a request, or a space at an end")]
+    #[error(
+        "the credential's {member} holds a character that cannot stand in a request, or a space at an end"
+    )]
     InvalidValue {
         /// The member's name, one of ours.
         member: &'static str,

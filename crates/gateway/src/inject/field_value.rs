@@ -56,8 +56,22 @@ mod tests {
 
     #[test]
     fn what_could_end_a_header_or_be_lost_on_the_way_is_refused() {
-        for bad in ["a\r\nx: y", "a\nb", "a\rb", "a\0b", "a\x7fb", " a", "a ", "\ta", "caf\u{e9}"] {
-            assert_eq!(check(MEMBER, bad), Err(CredentialError::InvalidValue { member: MEMBER }), "{bad:?}");
+        for bad in [
+            "a\r\nx: y",
+            "a\nb",
+            "a\rb",
+            "a\0b",
+            "a\x7fb",
+            " a",
+            "a ",
+            "\ta",
+            "caf\u{e9}",
+        ] {
+            assert_eq!(
+                check(MEMBER, bad),
+                Err(CredentialError::InvalidValue { member: MEMBER }),
+                "{bad:?}"
+            );
         }
         assert_eq!(check(MEMBER, "a b\tc!~"), Ok(()));
     }
@@ -67,6 +81,9 @@ mod tests {
         assert_eq!(check(MEMBER, ""), Err(CredentialError::Empty { member: MEMBER }));
         assert_eq!(check(MEMBER, &"x".repeat(MAX_VALUE_BYTES)), Ok(()));
         let long = "x".repeat(MAX_VALUE_BYTES + 1);
-        assert_eq!(check(MEMBER, &long), Err(CredentialError::TooLong { member: MEMBER }));
+        assert_eq!(
+            check(MEMBER, &long),
+            Err(CredentialError::TooLong { member: MEMBER })
+        );
     }
 }

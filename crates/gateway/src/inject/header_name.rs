@@ -43,8 +43,23 @@ mod tests {
     #[test]
     fn headers_that_frame_or_route_cannot_be_configured() {
         for name in [
-            "Host", "content-length", "Transfer-Encoding", "connection", "Upgrade", "TE", "trailer", "Expect", "Proxy-Authorization",
-            "proxy-anything", "Keep-Alive", "X_Api_Key", ":authority", "", "x y", "x\r\ny", "x:",
+            "Host",
+            "content-length",
+            "Transfer-Encoding",
+            "connection",
+            "Upgrade",
+            "TE",
+            "trailer",
+            "Expect",
+            "Proxy-Authorization",
+            "proxy-anything",
+            "Keep-Alive",
+            "X_Api_Key",
+            ":authority",
+            "",
+            "x y",
+            "x\r\ny",
+            "x:",
         ] {
             assert_eq!(parse(name), Err(CredentialError::HeaderName), "{name:?}");
         }

@@ -85,7 +85,11 @@ impl Hmac {
     /// that signs the same text every time: that would be a password, not a signature.
     pub fn new(fields: HmacFields) -> Result<Self, CredentialError> {
         let header = header_name::parse(&fields.header)?;
-        let timestamp_header = fields.timestamp_header.as_deref().map(header_name::parse).transpose()?;
+        let timestamp_header = fields
+            .timestamp_header
+            .as_deref()
+            .map(header_name::parse)
+            .transpose()?;
         if timestamp_header.as_ref() == Some(&header) {
             return Err(CredentialError::HeaderName);
         }
@@ -121,10 +125,12 @@ impl Hmac {
 
     pub(super) fn apply(&self, request: &mut Parts, moment: &Moment<'_>) -> Result<Injected, InjectError> {
         let mut signing = keyed_hash::Context::with_key(&self.key);
-        self.template.fill(request, moment, |bytes| signing.update(bytes))?;
+        self.template
+            .fill(request, moment, |bytes| signing.update(bytes))?;
         let signature = self.encoding.encode(signing.sign().as_ref());
         let mut value = Vec::new();
-        self.prefix.fill(request, moment, |bytes| value.extend_from_slice(bytes))?;
+        self.prefix
+            .fill(request, moment, |bytes| value.extend_from_slice(bytes))?;
         value.extend_from_slice(signature.as_bytes());
 
         let mut injected = Injected::default();
@@ -174,7 +180,9 @@ mod tests {
     }
 
     fn sign(fields: HmacFields, body: &[u8]) -> Parts {
-        let request = Request::post("https://api.test:8443/v1/things?x=1").body(()).unwrap();
+        let request = Request::post("https://api.test:8443/v1/things?x=1")
+            .body(())
+            .unwrap();
         let mut parts = request.into_parts().0;
         let moment = Moment {
             unix_seconds: 1_614_265_330,
@@ -189,7 +197,10 @@ mod tests {
     fn signatures_are_those_of_rfc_4231() {
         // Test case 2, and of test case 1 the SHA-256 with its key in hexadecimal.
         for (hash, expected) in [
-            (Hash::Sha256, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+            (
+                Hash::Sha256,
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
             (
                 Hash::Sha384,
                 "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
@@ -199,10 +210,19 @@ mod tests {
                 "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
             ),
         ] {
-            let fields = HmacFields { hash, ..fields("Jefe") };
-            assert_eq!(sign(fields, b"what do ya want for nothing?").headers["x-signature"], expected);
+            let fields = HmacFields {
+                hash,
+                ..fields("Jefe")
+            };
+            assert_eq!(
+                sign(fields, b"what do ya want for nothing?").headers["x-signature"],
+                expected
+            );
         }
-        let fields = HmacFields { key_encoding: KeyEncoding::Hex, ..fields(&"0b".repeat(20)) };
+        let fields = HmacFields {
+            key_encoding: KeyEncoding::Hex,
+            ..fields(&"0b".repeat(20))
+        };
         let expected = "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7";
         assert_eq!(sign(fields, b"Hi There").headers["x-signature"], expected);
     }
@@ -215,7 +235,10 @@ mod tests {
             ..fields("It's a Secret to Everybody")
         };
         let expected = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
-        assert_eq!(sign(fields, b"Hello, World!").headers["x-hub-signature-256"], expected);
+        assert_eq!(
+            sign(fields, b"Hello, World!").headers["x-hub-signature-256"],
+            expected
+        );
     }
 
     #[test]
@@ -230,18 +253,34 @@ mod tests {
             ..fields("key")
         };
         let parts = sign(fields, b"{\"a\":1}");
-        assert_eq!(parts.headers["x-signature"], format!("t=1614265330,v1={expected}"));
+        assert_eq!(
+            parts.headers["x-signature"],
+            format!("t=1614265330,v1={expected}")
+        );
         assert_eq!(parts.headers["x-timestamp"], "1614265330");
     }
 
     #[test]
     fn a_template_that_cannot_be_read_or_says_nothing_of_the_request_is_refused() {
         for template in ["{nothing}", "{body", "body}", "{}", "constant", "{{body}}"] {
-            let fields = HmacFields { template: template.into(), ..fields("key") };
-            assert_eq!(Hmac::new(fields).err(), Some(CredentialError::Template), "{template}");
+            let fields = HmacFields {
+                template: template.into(),
+                ..fields("key")
+            };
+            assert_eq!(
+                Hmac::new(fields).err(),
+                Some(CredentialError::Template),
+                "{template}"
+            );
         }
-        let fields = HmacFields { prefix: "a\r\nb: ".into(), ..fields("key") };
-        assert_eq!(Hmac::new(fields).err(), Some(CredentialError::InvalidValue { member: "prefix" }));
+        let fields = HmacFields {
+            prefix: "a\r\nb: ".into(),
+            ..fields("key")
+        };
+        assert_eq!(
+            Hmac::new(fields).err(),
+            Some(CredentialError::InvalidValue { member: "prefix" })
+        );
     }
 
     #[test]

@@ -80,7 +80,9 @@ impl OauthClientCredentials {
         field_value::check_secret("client_secret", &fields.client_secret)?;
         let optional = [("scope", &fields.scope), ("audience", &fields.audience)];
         for (member, value) in optional {
-            value.as_deref().map_or(Ok(()), |value| field_value::check(member, value))?;
+            value
+                .as_deref()
+                .map_or(Ok(()), |value| field_value::check(member, value))?;
         }
         for resource in &fields.resource {
             field_value::check("resource", resource)?;
@@ -202,9 +204,23 @@ mod tests {
 
     #[test]
     fn a_secret_is_sent_to_an_http_url_alone() {
-        for bad in ["/token", "ftp://x.test/", "https://user@login.test/", "login.test", "", "https:///x"] {
-            let fields = OauthClientCredentialsFields { token_url: bad.into(), ..fields() };
-            assert_eq!(OauthClientCredentials::new(fields).err(), Some(CredentialError::TokenUrl), "{bad}");
+        for bad in [
+            "/token",
+            "ftp://x.test/",
+            "https://user@login.test/",
+            "login.test",
+            "",
+            "https:///x",
+        ] {
+            let fields = OauthClientCredentialsFields {
+                token_url: bad.into(),
+                ..fields()
+            };
+            assert_eq!(
+                OauthClientCredentials::new(fields).err(),
+                Some(CredentialError::TokenUrl),
+                "{bad}"
+            );
         }
     }
 }

@@ -185,9 +185,17 @@ mod tests {
 
     #[test]
     fn a_token_and_its_life_are_read() {
-        let of = |rest: &str| read(200, &format!("{{\"access_token\":\"t\",\"token_type\":\"Bearer\"{rest}}}"));
+        let of = |rest: &str| {
+            read(
+                200,
+                &format!("{{\"access_token\":\"t\",\"token_type\":\"Bearer\"{rest}}}"),
+            )
+        };
         assert_eq!(of(",\"expires_in\":3600"), Ok(("t".into(), 3600)));
-        assert_eq!(of(",\"expires_in\":\"3600\",\"other\":[1]"), Ok(("t".into(), 3600)));
+        assert_eq!(
+            of(",\"expires_in\":\"3600\",\"other\":[1]"),
+            Ok(("t".into(), 3600))
+        );
         assert_eq!(of(",\"expires_in\":3600.0"), Ok(("t".into(), 3600)));
         assert_eq!(of(""), Ok(("t".into(), 300)), "it may be left away");
         assert_eq!(of(",\"expires_in\":1e300"), Ok(("t".into(), 24 * 3600)));
@@ -207,15 +215,30 @@ mod tests {
             "{\"access_token\":\"a\\r\\nx: y\",\"token_type\":\"bearer\"}",
             &" ".repeat(MAX_ANSWER_BYTES + 1),
         ] {
-            assert!(matches!(read(200, bad), Err(TokenFailure::InvalidAnswer { .. })), "{:.60}", bad);
+            assert!(
+                matches!(read(200, bad), Err(TokenFailure::InvalidAnswer { .. })),
+                "{:.60}",
+                bad
+            );
         }
     }
 
     #[test]
     fn of_a_refusal_nothing_is_repeated_but_a_code() {
-        let refused = |status, error: &str| Err(TokenFailure::Refused { status, error: error.into() });
-        assert_eq!(read(401, "{\"error\":\"invalid_client\",\"error_description\":\"x\"}"), refused(401, "invalid_client"));
-        assert_eq!(read(302, "{\"error\":\"The secret hunter2 is wrong\"}"), refused(302, "unstated"));
+        let refused = |status, error: &str| {
+            Err(TokenFailure::Refused {
+                status,
+                error: error.into(),
+            })
+        };
+        assert_eq!(
+            read(401, "{\"error\":\"invalid_client\",\"error_description\":\"x\"}"),
+            refused(401, "invalid_client")
+        );
+        assert_eq!(
+            read(302, "{\"error\":\"The secret hunter2 is wrong\"}"),
+            refused(302, "unstated")
+        );
         assert_eq!(read(500, "<html>"), refused(500, "unstated"));
     }
 }

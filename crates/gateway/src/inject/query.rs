@@ -11,7 +11,11 @@ use serde::Deserialize;
 use super::{CredentialError, InjectError, Injected, field_value};
 
 /// What RFC 3986 section 2.3 never has escaped.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A parameter's name and value.
 #[derive(Deserialize)]
@@ -37,7 +41,10 @@ impl Query {
     ///
     /// When one of them is empty or too long, or holds a control character.
     pub fn new(fields: QueryFields) -> Result<Self, CredentialError> {
-        for (member, value) in [("name", fields.name.as_str()), ("value", fields.value.expose_secret())] {
+        for (member, value) in [
+            ("name", fields.name.as_str()),
+            ("value", fields.value.expose_secret()),
+        ] {
             field_value::check_length(member, value)?;
             if value.chars().any(char::is_control) {
                 return Err(CredentialError::InvalidValue { member });

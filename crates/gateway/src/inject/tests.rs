@@ -6,15 +6,31 @@ const SECRET: &str = "s3cret-of-the-upstream";
 
 /// One of each kind that needs nothing but itself, and where its secret is in the request then.
 const SIMPLE: [(&str, &str, &str); 5] = [
-    (r#"{"kind":"basic","username":"u","password":"s3cret-of-the-upstream"}"#, "authorization", "Basic dTpzM2NyZXQtb2YtdGhlLXVwc3RyZWFt"),
-    (r#"{"kind":"bearer","token":"s3cret-of-the-upstream"}"#, "authorization", "Bearer s3cret-of-the-upstream"),
-    (r#"{"kind":"header","name":"X-Api-Key","value":"s3cret-of-the-upstream"}"#, "x-api-key", "s3cret-of-the-upstream"),
+    (
+        r#"{"kind":"basic","username":"u","password":"s3cret-of-the-upstream"}"#,
+        "authorization",
+        "Basic dTpzM2NyZXQtb2YtdGhlLXVwc3RyZWFt",
+    ),
+    (
+        r#"{"kind":"bearer","token":"s3cret-of-the-upstream"}"#,
+        "authorization",
+        "Bearer s3cret-of-the-upstream",
+    ),
+    (
+        r#"{"kind":"header","name":"X-Api-Key","value":"s3cret-of-the-upstream"}"#,
+        "x-api-key",
+        "s3cret-of-the-upstream",
+    ),
     (
         r#"{"kind":"header","name":"Authorization","prefix":"Token ","value":"s3cret-of-the-upstream"}"#,
         "authorization",
         "Token s3cret-of-the-upstream",
     ),
-    (r#"{"kind":"cookie","name":"sid","value":"s3cret-of-the-upstream"}"#, "cookie", "sid=s3cret-of-the-upstream"),
+    (
+        r#"{"kind":"cookie","name":"sid","value":"s3cret-of-the-upstream"}"#,
+        "cookie",
+        "sid=s3cret-of-the-upstream",
+    ),
 ];
 
 fn parts(target: &str) -> Parts {
@@ -41,7 +57,11 @@ fn each_simple_kind_sets_its_header_in_the_place_of_all_others_and_marks_it_sens
         assert_eq!(values, [value]);
         assert!(values[0].is_sensitive());
         assert_eq!(injected.header_names(), credential.header_names());
-        let secrets: Vec<_> = injected.secrets().iter().map(secrecy::ExposeSecret::expose_secret).collect();
+        let secrets: Vec<_> = injected
+            .secrets()
+            .iter()
+            .map(secrecy::ExposeSecret::expose_secret)
+            .collect();
         assert!(secrets.contains(&SECRET), "{json}");
     }
 }
@@ -51,13 +71,26 @@ fn a_query_credential_comes_last_and_replaces_all_that_could_be_read_as_it() {
     let credential = read(r#"{"kind":"query","name":"api key","value":"a&b=c/d e"}"#);
     for (target, expected) in [
         ("https://api.test/x", "/x?api%20key=a%26b%3Dc%2Fd%20e"),
-        ("https://api.test/x?a=1&b=", "/x?a=1&b=&api%20key=a%26b%3Dc%2Fd%20e"),
-        ("https://api.test/x?api+key=1&a=1&%61pi%20key=2&API%20KEY&api%20key[]=3", "/x?a=1&api%20key=a%26b%3Dc%2Fd%20e"),
-        ("https://api.test/x?a=1;api+key=2&b", "/x?b&api%20key=a%26b%3Dc%2Fd%20e"),
+        (
+            "https://api.test/x?a=1&b=",
+            "/x?a=1&b=&api%20key=a%26b%3Dc%2Fd%20e",
+        ),
+        (
+            "https://api.test/x?api+key=1&a=1&%61pi%20key=2&API%20KEY&api%20key[]=3",
+            "/x?a=1&api%20key=a%26b%3Dc%2Fd%20e",
+        ),
+        (
+            "https://api.test/x?a=1;api+key=2&b",
+            "/x?b&api%20key=a%26b%3Dc%2Fd%20e",
+        ),
     ] {
         let mut request = parts(target);
         let injected = credential.apply(&mut request, &Moment::default()).unwrap();
-        assert_eq!(request.uri.path_and_query().unwrap().as_str(), expected, "{target}");
+        assert_eq!(
+            request.uri.path_and_query().unwrap().as_str(),
+            expected,
+            "{target}"
+        );
         assert_eq!(request.uri.authority().unwrap(), "api.test");
         assert_eq!(injected.secrets().len(), 1);
         assert!(injected.header_names().is_empty() && credential.header_names().is_empty());
@@ -67,9 +100,18 @@ fn a_query_credential_comes_last_and_replaces_all_that_could_be_read_as_it() {
 #[test]
 fn an_api_key_in_the_place_of_the_user_name_is_the_secret() {
     let credential = read(r#"{"kind":"basic","username":"sk_live_12345","password":""}"#);
-    let injected = credential.apply(&mut parts("https://api.test/"), &Moment::default()).unwrap();
-    let secrets: Vec<_> = injected.secrets().iter().map(secrecy::ExposeSecret::expose_secret).collect();
-    assert_eq!(secrets, ["c2tfbGl2ZV8xMjM0NTo=", "sk_live_12345:", "sk_live_12345"]);
+    let injected = credential
+        .apply(&mut parts("https://api.test/"), &Moment::default())
+        .unwrap();
+    let secrets: Vec<_> = injected
+        .secrets()
+        .iter()
+        .map(secrecy::ExposeSecret::expose_secret)
+        .collect();
+    assert_eq!(
+        secrets,
+        ["c2tfbGl2ZV8xMjM0NTo=", "sk_live_12345:", "sk_live_12345"]
+    );
 }
 
 #[test]
@@ -84,8 +126,14 @@ fn a_kind_that_fetches_its_token_sends_nothing_without_one() {
 #[test]
 fn kinds_are_called_as_on_the_command_line() {
     let rest = [
-        ("oauth-client-credentials", r#""token_url":"https://l.test/","client_id":"i","client_secret":"s""#),
-        ("aws-sigv4", r#""access_key_id":"A","secret_access_key":"s","region":"r","service":"s3""#),
+        (
+            "oauth-client-credentials",
+            r#""token_url":"https://l.test/","client_id":"i","client_secret":"s""#,
+        ),
+        (
+            "aws-sigv4",
+            r#""access_key_id":"A","secret_access_key":"s","region":"r","service":"s3""#,
+        ),
         ("hmac", r#""key":"s","header":"x-signature","template":"{body}""#),
         ("query", r#""name":"key","value":"s""#),
     ];
@@ -102,10 +150,18 @@ fn kinds_are_called_as_on_the_command_line() {
 fn nothing_prints_the_secret() {
     for (json, ..) in SIMPLE {
         let credential = read(json);
-        let injected = credential.apply(&mut parts("https://api.test/"), &Moment::default()).unwrap();
+        let injected = credential
+            .apply(&mut parts("https://api.test/"), &Moment::default())
+            .unwrap();
         let printed = format!("{credential:?} {injected:?}");
-        assert!(!printed.contains(SECRET) && !printed.contains("dTpz"), "{printed}");
-        assert!(printed.starts_with(&format!("Credential({:?})", credential.kind())), "{printed}");
+        assert!(
+            !printed.contains(SECRET) && !printed.contains("dTpz"),
+            "{printed}"
+        );
+        assert!(
+            printed.starts_with(&format!("Credential({:?})", credential.kind())),
+            "{printed}"
+        );
     }
 }
 
@@ -130,16 +186,37 @@ fn what_could_add_a_header_a_cookie_or_a_parameter_is_refused() {
     let value = |member| CredentialError::InvalidValue { member };
     for (json, error) in [
         (r#"{"kind":"bearer","token":"a\r\nx: y"}"#, value("token")),
-        (r#"{"kind":"header","name":"x-key","value":"a\u0000b"}"#, value("value")),
-        (r#"{"kind":"header","name":"x-key","prefix":"a\nb","value":"a"}"#, value("prefix")),
-        (r#"{"kind":"header","name":"Host","value":"a"}"#, CredentialError::HeaderName),
-        (r#"{"kind":"header","name":"x\r\ny","value":"a"}"#, CredentialError::HeaderName),
+        (
+            r#"{"kind":"header","name":"x-key","value":"a\u0000b"}"#,
+            value("value"),
+        ),
+        (
+            r#"{"kind":"header","name":"x-key","prefix":"a\nb","value":"a"}"#,
+            value("prefix"),
+        ),
+        (
+            r#"{"kind":"header","name":"Host","value":"a"}"#,
+            CredentialError::HeaderName,
+        ),
+        (
+            r#"{"kind":"header","name":"x\r\ny","value":"a"}"#,
+            CredentialError::HeaderName,
+        ),
         (r#"{"kind":"cookie","name":"a","value":"b; c=d"}"#, value("value")),
         (r#"{"kind":"cookie","name":"a=b","value":"c"}"#, value("name")),
         (r#"{"kind":"query","name":"a","value":"b\nc"}"#, value("value")),
-        (r#"{"kind":"basic","username":"a:b","password":"c"}"#, CredentialError::ColonInUsername),
-        (r#"{"kind":"basic","username":"a","password":"b\nc"}"#, value("password")),
-        (r#"{"kind":"bearer","token":""}"#, CredentialError::Empty { member: "token" }),
+        (
+            r#"{"kind":"basic","username":"a:b","password":"c"}"#,
+            CredentialError::ColonInUsername,
+        ),
+        (
+            r#"{"kind":"basic","username":"a","password":"b\nc"}"#,
+            value("password"),
+        ),
+        (
+            r#"{"kind":"bearer","token":""}"#,
+            CredentialError::Empty { member: "token" },
+        ),
     ] {
         assert_eq!(refused(json), error, "{json}");
     }

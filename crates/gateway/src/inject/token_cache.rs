@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{AccessToken, IssuedToken, OauthClientCredentials, TokenAnswer, TokenFailure, TokenRequest, read_answer};
+use super::{
+    AccessToken, IssuedToken, OauthClientCredentials, TokenAnswer, TokenFailure, TokenRequest, read_answer,
+};
 
 /// A token that the upstream refused is given up at most this often: an upstream that answers 401 for a reason of its own must not make
 /// the gateway ask for a token with each call.

@@ -142,7 +142,12 @@ mod tests {
     async fn data_and_trailers_come_without_the_secret_and_in_order() {
         let mut trailers = HeaderMap::new();
         trailers.insert("x-echo", HeaderValue::from_static("hunter2hunter2"));
-        let frames = [data("a hunter2"), data("hunt"), data("er2 b hunt"), Ok(Frame::trailers(trailers))];
+        let frames = [
+            data("a hunter2"),
+            data("hunt"),
+            data("er2 b hunt"),
+            Ok(Frame::trailers(trailers)),
+        ];
         let body = ScrubbedBody::new(StreamBody::new(stream::iter(frames)), &scrubber());
         let hits = body.hits();
         let whole = body.collect().await.unwrap();
@@ -164,7 +169,9 @@ mod tests {
     #[tokio::test]
     async fn an_event_passes_before_the_next_one_is_there() {
         let (events, coming) = mpsc::channel(1);
-        let coming = stream::unfold(coming, |mut coming| async { Some((coming.recv().await?, coming)) });
+        let coming = stream::unfold(coming, |mut coming| async {
+            Some((coming.recv().await?, coming))
+        });
         let mut body = Box::pin(ScrubbedBody::new(StreamBody::new(coming), &scrubber()));
         for event in ["data: 1\n\n", "data: {\"hunter\":2}\n\n"] {
             assert!(body.frame().now_or_never().is_none(), "nothing is there yet");
@@ -189,7 +196,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_breaks_off_gives_out_nothing_more() {
-        let frames = [Ok(Frame::data(Bytes::from_static(b"x hunter2hunter"))), Err("broke off")];
+        let frames = [
+            Ok(Frame::data(Bytes::from_static(b"x hunter2hunter"))),
+            Err("broke off"),
+        ];
         let mut body = ScrubbedBody::new(StreamBody::new(stream::iter(frames)), &scrubber());
         let first = body.frame().await.unwrap().unwrap();
         assert_eq!(first.into_data().unwrap(), "x ");

@@ -15,7 +15,11 @@ pub const MIN_SECRET_BYTES: usize = 4;
 pub const MIN_ENCODED_SECRET_BYTES: usize = 8;
 
 /// What RFC 3986 section 2.3 leaves alone.
-const RFC_3986: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RFC_3986: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// What ECMAScript's `encodeURIComponent` leaves alone.
 const ECMASCRIPT: &AsciiSet = &RFC_3986
     .remove(b'!')
@@ -62,7 +66,8 @@ fn base64(secret: &[u8]) -> impl Iterator<Item = Form> {
 
 /// As part of a URL or a form: what is escaped differs, and the case of the digits.
 fn percent(secret: &str) -> impl Iterator<Item = Form> {
-    let by_set = [RFC_3986, ECMASCRIPT, NON_ALPHANUMERIC].map(|set| percent_encode(secret.as_bytes(), set).collect());
+    let by_set =
+        [RFC_3986, ECMASCRIPT, NON_ALPHANUMERIC].map(|set| percent_encode(secret.as_bytes(), set).collect());
     let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     by_set.into_iter().chain([form]).flat_map(|upper: String| {
         let upper = Zeroizing::new(upper.into_bytes());
@@ -131,7 +136,11 @@ impl JsonStyle {
             } else if by_number {
                 // Beyond the first 65,536 characters, two escapes make one.
                 for unit in character.encode_utf16(&mut [0; 2]) {
-                    let digits = if self.upper { format!("{unit:04X}") } else { format!("{unit:04x}") };
+                    let digits = if self.upper {
+                        format!("{unit:04X}")
+                    } else {
+                        format!("{unit:04x}")
+                    };
                     escaped.extend_from_slice(b"\\u");
                     escaped.extend_from_slice(digits.as_bytes());
                 }
@@ -177,7 +186,12 @@ mod tests {
             if character.is_ascii() {
                 all.push(character);
             } else {
-                all.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+                all.extend(
+                    character
+                        .encode_utf16(&mut [0; 2])
+                        .iter()
+                        .map(|unit| format!("\\u{unit:04x}")),
+                );
             }
             all
         });
@@ -186,8 +200,16 @@ mod tests {
             SECRET.to_owned(),
             json(SECRET),
             json(SECRET).replace('/', "\\/"),
-            json(SECRET).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027"),
-            json(SECRET).replace('<', "\\u003C").replace('>', "\\u003E").replace('&', "\\u0026").replace('\'', "\\u0027"),
+            json(SECRET)
+                .replace('<', "\\u003c")
+                .replace('>', "\\u003e")
+                .replace('&', "\\u0026")
+                .replace('\'', "\\u0027"),
+            json(SECRET)
+                .replace('<', "\\u003C")
+                .replace('>', "\\u003E")
+                .replace('&', "\\u0026")
+                .replace('\'', "\\u0027"),
             utf16,
             utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string(),
             utf8_percent_encode(SECRET, RFC_3986).to_string(),
@@ -196,7 +218,11 @@ mod tests {
             hex::encode(SECRET),
             hex::encode_upper(SECRET),
         ] {
-            assert_eq!(scrubbed(SECRET, &format!("<{encoded}>")), (format!("<{MARK}>"), 1), "{encoded}");
+            assert_eq!(
+                scrubbed(SECRET, &format!("<{encoded}>")),
+                (format!("<{MARK}>"), 1),
+                "{encoded}"
+            );
         }
         let lower = "h%22u%2bn%2ft%20e%5cr%3f%3e~%c3%bb%f0%9f%94%91%092%26%3c2%25%27";
         assert_eq!(scrubbed(SECRET, lower), (MARK.into(), 1));
@@ -207,7 +233,11 @@ mod tests {
         for before in ["", "m", "m2", "id:", "somebody:"] {
             for after in ["", ".", "..", "..."] {
                 let whole = format!("{before}{SECRET}{after}");
-                for encoded in [STANDARD.encode(&whole), URL_SAFE.encode(&whole), URL_SAFE_NO_PAD.encode(&whole)] {
+                for encoded in [
+                    STANDARD.encode(&whole),
+                    URL_SAFE.encode(&whole),
+                    URL_SAFE_NO_PAD.encode(&whole),
+                ] {
                     let (clean, hits) = scrubbed(SECRET, &encoded);
                     assert_eq!(hits, 1, "{whole} {encoded}");
                     let left = clean.replacen(MARK, "", 1).len();
@@ -229,7 +259,11 @@ mod tests {
     fn each_form_is_there_once() {
         // As it is (and so in URLs and in JSON), base64 three ways, and hexadecimal.
         assert_eq!(all(&["12345678".into(), "12345678".into()]).len(), 1 + 3 + 1);
-        assert_eq!(all(&["jklmnopq".into()]).len(), 1 + 3 + 2, "here its digits have two cases");
+        assert_eq!(
+            all(&["jklmnopq".into()]).len(),
+            1 + 3 + 2,
+            "here its digits have two cases"
+        );
     }
 
     proptest! {

@@ -63,7 +63,10 @@ impl Matcher {
         for (before, byte) in pattern.iter().enumerate() {
             id = self.next(id, *byte);
             let longest_match = (0..self.matches_at(id))
-                .map(|index| self.automaton.pattern_len(self.automaton.match_pattern(id, index)))
+                .map(|index| {
+                    self.automaton
+                        .pattern_len(self.automaton.match_pattern(id, index))
+                })
                 .max();
             let number = id.as_usize();
             if self.states.len() <= number {

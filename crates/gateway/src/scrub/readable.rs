@@ -101,7 +101,11 @@ pub fn check_readable(headers: &HeaderMap) -> Result<(), Unreadable> {
     if headers.contains_key(CONTENT_RANGE) || essence == "multipart/byteranges" {
         return Err(Unreadable::Range);
     }
-    let is_opaque = |charset: &str| ["utf-16", "utf-32", "utf-7", "ucs-", "iso-10646", "ebcdic", "ibm"].iter().any(|prefix| charset.starts_with(prefix));
+    let is_opaque = |charset: &str| {
+        ["utf-16", "utf-32", "utf-7", "ucs-", "iso-10646", "ebcdic", "ibm"]
+            .iter()
+            .any(|prefix| charset.starts_with(prefix))
+    };
     if charset.as_deref().is_some_and(is_opaque) {
         return Err(Unreadable::CharacterSet);
     }
@@ -155,7 +159,13 @@ mod tests {
         ] {
             assert!(is_textual(&of_type(textual)), "{textual}");
         }
-        for other in ["application/octet-stream", "image/png", "application/grpc", "application/zip", "video/mp4"] {
+        for other in [
+            "application/octet-stream",
+            "image/png",
+            "application/grpc",
+            "application/zip",
+            "video/mp4",
+        ] {
             assert!(!is_textual(&of_type(other)), "{other}");
         }
     }
@@ -169,9 +179,14 @@ mod tests {
 
     #[test]
     fn an_encoded_text_is_refused_and_anything_else_encoded_passes() {
-        let of = |kind, coding| check_readable(&headers(&[("content-type", kind), ("content-encoding", coding)]));
+        let of =
+            |kind, coding| check_readable(&headers(&[("content-type", kind), ("content-encoding", coding)]));
         for coding in ["gzip", "br", "identity, gzip", "x-unknown"] {
-            assert_eq!(of("application/json", coding), Err(Unreadable::Encoded), "{coding}");
+            assert_eq!(
+                of("application/json", coding),
+                Err(Unreadable::Encoded),
+                "{coding}"
+            );
             assert_eq!(of("image/png", coding), Ok(()));
         }
         assert_eq!(of("application/json", "Identity"), Ok(()));
@@ -180,8 +195,16 @@ mod tests {
 
     #[test]
     fn a_text_in_wide_characters_is_refused() {
-        for charset in ["text/plain; charset=utf-16", "text/plain;charset=\"UTF-16LE\"", "application/json; x=y; charset=utf-32"] {
-            assert_eq!(check_readable(&of_type(charset)), Err(Unreadable::CharacterSet), "{charset}");
+        for charset in [
+            "text/plain; charset=utf-16",
+            "text/plain;charset=\"UTF-16LE\"",
+            "application/json; x=y; charset=utf-32",
+        ] {
+            assert_eq!(
+                check_readable(&of_type(charset)),
+                Err(Unreadable::CharacterSet),
+                "{charset}"
+            );
         }
         assert_eq!(check_readable(&of_type("text/plain; charset=iso-8859-1")), Ok(()));
     }
@@ -189,9 +212,18 @@ mod tests {
     #[test]
     fn a_range_of_a_text_is_refused() {
         let range = ("content-range", "bytes 0-9/100");
-        assert_eq!(check_readable(&headers(&[("content-type", "text/plain"), range])), Err(Unreadable::Range));
-        assert_eq!(check_readable(&headers(&[("content-type", "video/mp4"), range])), Ok(()));
-        assert_eq!(check_readable(&of_type("multipart/byteranges; boundary=x")), Err(Unreadable::Range));
+        assert_eq!(
+            check_readable(&headers(&[("content-type", "text/plain"), range])),
+            Err(Unreadable::Range)
+        );
+        assert_eq!(
+            check_readable(&headers(&[("content-type", "video/mp4"), range])),
+            Ok(())
+        );
+        assert_eq!(
+            check_readable(&of_type("multipart/byteranges; boundary=x")),
+            Err(Unreadable::Range)
+        );
     }
 
     #[test]

@@ -154,7 +154,10 @@ mod tests {
     use super::*;
 
     fn matcher(patterns: &[&[u8]]) -> Arc<Matcher> {
-        let patterns: Vec<_> = patterns.iter().map(|pattern| Zeroizing::new(pattern.to_vec())).collect();
+        let patterns: Vec<_> = patterns
+            .iter()
+            .map(|pattern| Zeroizing::new(pattern.to_vec()))
+            .collect();
         Arc::new(Matcher::new(&patterns).unwrap())
     }
 
@@ -187,8 +190,15 @@ mod tests {
 
     /// The longest suffix that is the beginning of a pattern, but not all of it.
     fn could_become_a_match(patterns: &[&[u8]], text: &[u8]) -> usize {
-        let begins = |suffix: &[u8]| patterns.iter().any(|pattern| pattern.len() > suffix.len() && pattern.starts_with(suffix));
-        (1..=text.len()).rev().find(|length| begins(&text[text.len() - length..])).unwrap_or(0)
+        let begins = |suffix: &[u8]| {
+            patterns
+                .iter()
+                .any(|pattern| pattern.len() > suffix.len() && pattern.starts_with(suffix))
+        };
+        (1..=text.len())
+            .rev()
+            .find(|length| begins(&text[text.len() - length..]))
+            .unwrap_or(0)
     }
 
     /// Patterns within, around and across one another.
@@ -198,7 +208,16 @@ mod tests {
     fn a_match_is_found_wherever_the_text_is_cut() {
         let matcher = matcher(&NESTED);
         for text in [
-            "abcd", "abcdef", "abcde", "xxabcdexx", "abcabcdefab", "aaabcda", "cdabcdab", "efabcdefabc", "bcbcbc", "",
+            "abcd",
+            "abcdef",
+            "abcde",
+            "xxabcdexx",
+            "abcabcdefab",
+            "aaabcda",
+            "cdabcdab",
+            "efabcdefabc",
+            "bcbcbc",
+            "",
         ] {
             let expected = by_definition(&NESTED, text.as_bytes());
             for first in 0..=text.len() {
@@ -217,8 +236,16 @@ mod tests {
         let of = |text: &str| scrubbed(&matcher, [text.as_bytes()]);
         assert_eq!(of("abcdefg"), ("[redacted]g".into(), 1));
         assert_eq!(of("abcdeg"), ("[redacted]eg".into(), 1));
-        assert_eq!(of("abcx"), ("a[redacted]x".into(), 1), "a longer one began and broke off");
-        assert_eq!(of("bcda"), ("[redacted]da".into(), 1), "what was taken is not taken again");
+        assert_eq!(
+            of("abcx"),
+            ("a[redacted]x".into(), 1),
+            "a longer one began and broke off"
+        );
+        assert_eq!(
+            of("bcda"),
+            ("[redacted]da".into(), 1),
+            "what was taken is not taken again"
+        );
         assert_eq!(of("aab"), ("[redacted]".into(), 1));
     }
 
@@ -231,11 +258,19 @@ mod tests {
             stream.push(piece.as_bytes(), &mut clean);
             (String::from_utf8(clean.to_vec()).unwrap(), stream.held_back())
         };
-        assert_eq!(pass("data: {\"secret\":1}\n\n"), ("data: {\"secret\":1}\n\n".into(), 0), "a whole event");
+        assert_eq!(
+            pass("data: {\"secret\":1}\n\n"),
+            ("data: {\"secret\":1}\n\n".into(), 0),
+            "a whole event"
+        );
         assert_eq!(pass("data: s"), ("data: ".into(), 1));
         assert_eq!(pass("ecret-of-"), (String::new(), 10));
         assert_eq!(pass("sand"), ("secret-of-sand".into(), 0));
-        assert_eq!(pass("secret-of-the-upstream"), (MARK.into(), 0), "a match does not wait for what follows");
+        assert_eq!(
+            pass("secret-of-the-upstream"),
+            (MARK.into(), 0),
+            "a match does not wait for what follows"
+        );
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(super) fn provider(app: App) -> Provider {
         .with_state(app);
     Provider {
         policy: Policy::new(name, Vec::new()).expect("no rules"),
-        catalogue: Catalogue::new(document),
+        catalogue: Arc::new(Catalogue::new(document)),
         path_parameters: PathParameters::Refused,
         upstream: Upstream::InProcess(InProcess(routes)),
     }

@@ -8,7 +8,9 @@ mod callers;
 mod in_process;
 mod pass_through;
 mod provider;
+mod providers;
 mod refusal;
+mod stored;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use countersign_gateway::policy::ProviderName;
 
 pub use self::in_process::Admitted;
 use self::provider::Provider;
+use self::providers::Providers;
 pub use self::refusal::GatewayRefusal;
 use crate::app::App;
 
@@ -29,17 +32,21 @@ struct Inner {
     app: App,
     /// The provider that is there from the first start: this installation's own wire API.
     countersign: Arc<Provider>,
+    /// Those that operators added.
+    providers: Providers,
 }
 
 impl Gateway {
     /// The provider of this name in the project.
     async fn provider(
         &self,
-        _project_id: &str,
+        project_id: &str,
         name: &ProviderName,
     ) -> Result<Option<Arc<Provider>>, GatewayRefusal> {
-        let is_own = name.as_str() == in_process::NAME;
-        Ok(is_own.then(|| self.0.countersign.clone()))
+        if name.as_str() == in_process::NAME {
+            return Ok(Some(self.0.countersign.clone()));
+        }
+        self.0.providers.one(&self.0.app, project_id, name).await
     }
 }
 
@@ -47,6 +54,7 @@ impl Gateway {
 pub fn routes(app: App) -> Router {
     let gateway = Gateway(Arc::new(Inner {
         countersign: Arc::new(in_process::provider(app.clone())),
+        providers: Providers::new(),
         app,
     }));
     Router::new()

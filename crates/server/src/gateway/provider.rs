@@ -1,23 +1,31 @@
 //! A provider, ready to be called: its rules, its operations, and the way to it.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::Response;
 use countersign_gateway::canonical_path::{CanonicalPath, PathParameters};
 use countersign_gateway::document::{Document, Operation, OperationIndex};
+use countersign_gateway::forward::{Outgoing, Sender, forward};
+use countersign_gateway::inject::Jitter;
 use countersign_gateway::policy::Policy;
 use countersign_gateway::query::Query;
 use http::{HeaderMap, Method, Version};
+use http_body_util::BodyExt as _;
 use hyper::upgrade::OnUpgrade;
+use rand::RngExt as _;
 
 use super::admission::Admission;
 use super::in_process::InProcess;
+use super::stored::Stored;
 use super::{Gateway, GatewayRefusal};
+use crate::chance::chance;
 use crate::http::request::RequestContext;
 
 /// See the module.
-pub struct Provider {
+pub(super) struct Provider {
     pub(super) policy: Policy,
-    pub(super) catalogue: Catalogue,
+    pub(super) catalogue: Arc<Catalogue>,
     /// Whether its paths may hold `;`.
     pub(super) path_parameters: PathParameters,
     pub(super) upstream: Upstream,
@@ -27,6 +35,8 @@ pub struct Provider {
 pub(super) enum Upstream {
     /// They are answered here.
     InProcess(InProcess),
+    /// They are sent on, with the credential.
+    Stored(Box<Stored>),
 }
 
 /// What a caller sends, on its way to a provider.
@@ -59,6 +69,45 @@ impl Provider {
     ) -> Result<Response, GatewayRefusal> {
         match &self.upstream {
             Upstream::InProcess(own) => own.answer(&gateway.0.app, call, admission, context).await,
+            Upstream::Stored(stored) => sent_on(gateway, stored, call, admission).await,
+        }
+    }
+}
+
+async fn sent_on(
+    gateway: &Gateway,
+    stored: &Stored,
+    call: Call,
+    admission: &Admission,
+) -> Result<Response, GatewayRefusal> {
+    let app = &gateway.0.app;
+    let network = gateway.0.providers.network()?;
+    let (operation, chosen) = (admission.operation.as_ref(), admission.credential.as_deref());
+    let connections = stored.way(app, network, operation, chosen)?;
+    let now = app.now();
+    if let Some(held) = connections.held() {
+        app.usage.credential_used(&held.id, now);
+    }
+    let sender = Sender {
+        caller: format!("{}/{}", admission.caller.project_id, admission.caller.client_id),
+        unix_seconds: now.as_second().unsigned_abs(),
+        jitter: Jitter(chance().random()),
+        on_end: None,
+    };
+    let answer = forward(call.into(), connections, stored.flow.clone(), sender).await?;
+    Ok(answer.map(Body::new))
+}
+
+impl From<Call> for Outgoing {
+    fn from(call: Call) -> Self {
+        Self {
+            method: call.method,
+            version: call.version,
+            path: call.path,
+            query: call.query,
+            headers: call.headers,
+            body: call.body.map_err(Into::into).boxed_unsync(),
+            websocket: call.websocket,
         }
     }
 }

@@ -3,9 +3,12 @@
 //! The body is the API's, with `reason`, `rule` and `needed_scope` beside; the header `Countersign-Error: gateway` tells it from an
 //! error of the provider, which passes as it is.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use countersign_gateway::admit::NotAdmitted;
 use countersign_gateway::canonical_path::PathRefusal;
+use countersign_gateway::forward::ForwardError;
 use countersign_gateway::framing::FramingRefusal;
 use countersign_gateway::policy::Denied;
 use countersign_gateway::query::QueryRefusal;
@@ -33,7 +36,11 @@ impl GatewayRefusal {
             StatusCode::UNAUTHORIZED => ErrorType::UnauthorizedCredentials,
             StatusCode::FORBIDDEN => ErrorType::InsufficientPermissions,
             StatusCode::METHOD_NOT_ALLOWED => ErrorType::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorType::RequestTooLarge,
+            StatusCode::TOO_MANY_REQUESTS => ErrorType::TooManyRequests,
             StatusCode::SERVICE_UNAVAILABLE => ErrorType::ServiceUnavailable,
+            StatusCode::BAD_GATEWAY => ErrorType::ProviderFailed,
+            StatusCode::GATEWAY_TIMEOUT => ErrorType::ProviderTimedOut,
             _ => ErrorType::BadRequest,
         };
         Self {
@@ -53,6 +60,45 @@ impl GatewayRefusal {
             needed_scope: None,
         }
     }
+
+    /// The operation is at a host that the operator did not list.
+    pub fn operation_elsewhere() -> Self {
+        let message =
+            "The provider's document has this operation at another host, which the operator has not allowed.";
+        Self {
+            problem: ErrorType::InsufficientPermissions.because(message),
+            reason: "operation_elsewhere",
+            rule: None,
+            needed_scope: None,
+        }
+    }
+
+    /// The credential is missing, does not open, or is for another place. Why is the operator's to know.
+    pub fn credential_unusable(cause: String) -> Self {
+        let message = "The provider's credential cannot be used. The request id finds the reason in the log.";
+        let mut problem = ErrorType::ProviderFailed.because(message);
+        problem.cause = Some(cause);
+        Self {
+            problem,
+            reason: "credential_unusable",
+            rule: None,
+            needed_scope: None,
+        }
+    }
+}
+
+impl From<ForwardError> for GatewayRefusal {
+    fn from(error: ForwardError) -> Self {
+        let mut own = Self::new(error.status(), error.code(), &error);
+        own.problem.retry_after = error.retry_after().map(whole_seconds);
+        own.problem.cause = error.detail();
+        own
+    }
+}
+
+/// A caller that comes back a moment early is refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 impl From<NotAdmitted> for GatewayRefusal {

@@ -42,6 +42,10 @@ pub enum ErrorAnswer {
 
 /// Answered however many others are: a probe that is refused gets a busy process restarted, which helps nobody.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+/// Calls through the gateway have the limits of their provider.
+const GATEWAY: &str = "/gateway/";
+/// A call whose provider has no limit that ends it sooner: an upload of a day.
+const LONGEST_CALL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Room for what an answer usually carries; a map that grows is made twice.
 const HEADERS: usize = 8;
 /// Whose error an answer is, at the gateway.
@@ -121,7 +125,12 @@ async fn bounded(app: &App, seen: &Seen, handled: RouteFuture<Infallible>) -> Re
             .into_response();
     }
     let handled = AssertUnwindSafe(handled).catch_unwind();
-    match tokio::time::timeout(app.config.server.request_timeout, handled).await {
+    let time = if seen.route().starts_with(GATEWAY) {
+        LONGEST_CALL
+    } else {
+        app.config.server.request_timeout
+    };
+    match tokio::time::timeout(time, handled).await {
         Ok(Ok(response)) => response.into_response(),
         Ok(Err(_panic)) => {
             Problem::failed("a handler panicked; its message is on standard error").into_response()
@@ -173,7 +182,8 @@ fn written_out(
         .is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
     {
         let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+        // Beside the one that the gateway gives a provider's page: of several, each restricts further.
+        headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     }
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert(REQUEST_ID, id);

@@ -10,7 +10,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 use super::InjectError;
 
 /// What AWS calls `UriEncode`: all but the unreserved characters of RFC 3986 section 2.3.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// The same within a path.
 const ESCAPED_IN_PATH: &AsciiSet = &ESCAPED.remove(b'/');
 
@@ -84,7 +88,11 @@ fn in_order(path: &str) -> String {
         }
     }
     let is_folder = ["/", "/.", "/.."].iter().any(|end| path.ends_with(end));
-    let end = if is_folder && !segments.is_empty() { "/" } else { "" };
+    let end = if is_folder && !segments.is_empty() {
+        "/"
+    } else {
+        ""
+    };
     format!("/{}{end}", segments.join("/"))
 }
 
@@ -95,7 +103,10 @@ pub(super) fn query(query: &str) -> String {
         .map(|(name, value)| (escape(&name), escape(&value)))
         .collect();
     pairs.sort_unstable();
-    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     pairs.join("&")
 }
 

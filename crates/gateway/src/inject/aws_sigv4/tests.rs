@@ -2,7 +2,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign as oracle_sign,
+    PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
+    sign as oracle_sign,
 };
 use aws_sigv4::sign::v4;
 use http::Request;
@@ -27,7 +28,9 @@ fn signer(service: &str, session_token: Option<&str>) -> AwsSigV4 {
 }
 
 fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Parts {
-    let mut request = Request::builder().method(method).uri(format!("https://example.amazonaws.com{target}"));
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("https://example.amazonaws.com{target}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -35,7 +38,11 @@ fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Parts {
 }
 
 fn signed(signer: &AwsSigV4, mut request: Parts, body: Option<&[u8]>) -> Parts {
-    let moment = Moment { unix_seconds: THEN, body, access_token: None };
+    let moment = Moment {
+        unix_seconds: THEN,
+        body,
+        access_token: None,
+    };
     signer.apply(&mut request, &moment).unwrap();
     request
 }
@@ -48,21 +55,49 @@ fn signature(request: &Parts) -> &str {
 #[test]
 fn signatures_are_those_of_the_published_test_suite() {
     for (method, target, headers, expected) in [
-        ("GET", "/", &[][..], "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
-        ("GET", "/./", &[], "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
-        ("GET", "//", &[], "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+        (
+            "GET",
+            "/",
+            &[][..],
+            "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+        ),
+        (
+            "GET",
+            "/./",
+            &[],
+            "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+        ),
+        (
+            "GET",
+            "//",
+            &[],
+            "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+        ),
         (
             "GET",
             "/?Param2=value2&Param1=value1",
             &[],
             "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
         ),
-        ("POST", "/", &[], "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+        (
+            "POST",
+            "/",
+            &[],
+            "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
+        ),
     ] {
-        let request = signed(&signer("service", None), request(method, target, headers), Some(b""));
+        let request = signed(
+            &signer("service", None),
+            request(method, target, headers),
+            Some(b""),
+        );
         assert_eq!(signature(&request), expected, "{method} {target}");
     }
-    let form = request("POST", "/", &[("content-type", "application/x-www-form-urlencoded")]);
+    let form = request(
+        "POST",
+        "/",
+        &[("content-type", "application/x-www-form-urlencoded")],
+    );
     let form = signed(&signer("service", None), form, Some(b"Param1=value1"));
     assert_eq!(
         form.headers[header::AUTHORIZATION],
@@ -75,7 +110,10 @@ fn signatures_are_those_of_the_published_test_suite() {
 
 /// What AWS's own Rust signer says of a request as ours left it.
 fn by_the_oracle(signer: &AwsSigV4, request: &Parts, body: Option<&[u8]>) -> String {
-    let token = signer.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+    let token = signer
+        .session_token
+        .as_ref()
+        .map(|token| token.expose_secret().to_owned());
     let identity = Credentials::new(ID, SECRET, token, None, "test").into();
     let mut settings = SigningSettings::default();
     if signer.is_s3() {
@@ -125,7 +163,11 @@ fn s3_is_signed_as_aws_signs_it_with_and_without_the_payload() {
     for body in [None, Some(&b"payload"[..])] {
         for target in ["/bucket/key", "/bucket//a%20b/./c?list-type=2&prefix=a%2Fb", "/"] {
             let request = signed(&signer, request("PUT", target, &[]), body);
-            assert_eq!(signature(&request), by_the_oracle(&signer, &request, body), "{target}");
+            assert_eq!(
+                signature(&request),
+                by_the_oracle(&signer, &request, body),
+                "{target}"
+            );
         }
     }
     let unsigned = signed(&signer, request("PUT", "/bucket/key", &[]), None);
@@ -149,9 +191,17 @@ fn elsewhere_the_payload_has_to_be_there() {
 
 #[test]
 fn what_the_caller_says_of_payload_and_time_is_replaced() {
-    let forged = [("x-amz-date", "x"), ("x-amz-security-token", "x"), ("x-amz-content-sha256", "x"), ("authorization", "x")];
+    let forged = [
+        ("x-amz-date", "x"),
+        ("x-amz-security-token", "x"),
+        ("x-amz-content-sha256", "x"),
+        ("authorization", "x"),
+    ];
     let request = signed(&signer("service", None), request("GET", "/", &forged), Some(b""));
-    assert_eq!(signature(&request), "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
+    assert_eq!(
+        signature(&request),
+        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
+    );
     assert!(!request.headers.contains_key(TOKEN) && !request.headers.contains_key(PAYLOAD_HASH));
 }
 

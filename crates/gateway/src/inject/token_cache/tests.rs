@@ -23,8 +23,12 @@ impl TokenEndpoint for Issuer {
         if self.is_down.load(Ordering::Relaxed) {
             return Err(TokenFailure::TimedOut);
         }
-        let body = format!("{{\"access_token\":\"token-{number}\",\"token_type\":\"bearer\",\"expires_in\":100}}");
-        Ok(TokenAnswer { status: StatusCode::OK, body: body.into_bytes().into() })
+        let body =
+            format!("{{\"access_token\":\"token-{number}\",\"token_type\":\"bearer\",\"expires_in\":100}}");
+        Ok(TokenAnswer {
+            status: StatusCode::OK,
+            body: body.into_bytes().into(),
+        })
     }
 }
 
@@ -45,12 +49,18 @@ impl Bench {
             audience: None,
             resource: vec![],
         });
-        Self { cache: TokenCache::default(), issuer: Arc::default(), credential: credential.unwrap() }
+        Self {
+            cache: TokenCache::default(),
+            issuer: Arc::default(),
+            credential: credential.unwrap(),
+        }
     }
 
     async fn token_of(&self, key: &TokenKey, jitter: u16) -> Outcome {
         let endpoint: Arc<dyn TokenEndpoint> = self.issuer.clone();
-        self.cache.token(key, &self.credential, &endpoint, Jitter(jitter)).await
+        self.cache
+            .token(key, &self.credential, &endpoint, Jitter(jitter))
+            .await
     }
 
     async fn token(&self) -> Outcome {
@@ -63,7 +73,12 @@ impl Bench {
 }
 
 fn key(version: u64) -> TokenKey {
-    TokenKey { credential_id: "credential-1".into(), version, scope: None, audience: None }
+    TokenKey {
+        credential_id: "credential-1".into(),
+        version,
+        scope: None,
+        audience: None,
+    }
 }
 
 fn text(token: &Arc<AccessToken>) -> String {
@@ -103,7 +118,11 @@ async fn a_token_is_renewed_early_while_the_old_one_serves() {
     assert_eq!(text(&bench.token().await.unwrap()), "Bearer token-1");
     assert_eq!(bench.asked(), 1);
     pass(1).await;
-    assert_eq!(text(&bench.token().await.unwrap()), "Bearer token-1", "nobody waits for the new one");
+    assert_eq!(
+        text(&bench.token().await.unwrap()),
+        "Bearer token-1",
+        "nobody waits for the new one"
+    );
     sleep(Duration::from_secs(2)).await;
     assert_eq!(text(&bench.token().await.unwrap()), "Bearer token-2");
     assert_eq!(bench.asked(), 2);
@@ -162,8 +181,14 @@ async fn a_refused_token_is_given_up_once_in_ten_seconds() {
     assert!(bench.cache.evict(&key(1), &first));
     let second = bench.token().await.unwrap();
     assert_eq!(text(&second), "Bearer token-2");
-    assert!(bench.cache.evict(&key(1), &first), "whoever comes late tries the new one");
-    assert!(!bench.cache.evict(&key(1), &second), "the upstream refuses any token");
+    assert!(
+        bench.cache.evict(&key(1), &first),
+        "whoever comes late tries the new one"
+    );
+    assert!(
+        !bench.cache.evict(&key(1), &second),
+        "the upstream refuses any token"
+    );
     assert_eq!(text(&bench.token().await.unwrap()), "Bearer token-2");
     pass(10).await;
     assert!(bench.cache.evict(&key(1), &second));
@@ -175,9 +200,18 @@ async fn versions_scopes_and_audiences_have_tokens_of_their_own() {
     let bench = Bench::new();
     let keys = [
         key(1),
-        TokenKey { scope: Some("read".into()), ..key(1) },
-        TokenKey { audience: Some("read".into()), ..key(1) },
-        TokenKey { credential_id: "credential-2".into(), ..key(1) },
+        TokenKey {
+            scope: Some("read".into()),
+            ..key(1)
+        },
+        TokenKey {
+            audience: Some("read".into()),
+            ..key(1)
+        },
+        TokenKey {
+            credential_id: "credential-2".into(),
+            ..key(1)
+        },
         key(2),
     ];
     for (index, key) in keys.iter().enumerate() {
@@ -200,7 +234,10 @@ async fn a_request_that_panics_holds_nobody_up() {
     }
     let bench = Bench::new();
     let endpoint: Arc<dyn TokenEndpoint> = Arc::new(Panics);
-    let outcome = bench.cache.token(&key(1), &bench.credential, &endpoint, Jitter(0)).await;
+    let outcome = bench
+        .cache
+        .token(&key(1), &bench.credential, &endpoint, Jitter(0))
+        .await;
     assert_eq!(outcome.unwrap_err(), TokenFailure::BrokenOff);
     assert_eq!(text(&bench.token().await.unwrap()), "Bearer token-1");
 }
