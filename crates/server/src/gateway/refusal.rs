@@ -8,11 +8,11 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use countersign_gateway::admit::NotAdmitted;
 use countersign_gateway::canonical_path::PathRefusal;
-use countersign_gateway::forward::ForwardError;
+use countersign_gateway::forward::{ForwardError, RateLimited};
 use countersign_gateway::framing::FramingRefusal;
 use countersign_gateway::policy::Denied;
 use countersign_gateway::query::QueryRefusal;
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::http::edge::ErrorAnswer;
 use crate::problem::{ErrorType, Problem, sentence};
@@ -28,6 +28,8 @@ pub struct GatewayRefusal {
     pub rule: Option<Box<str>>,
     /// The scope that would help.
     pub needed_scope: Option<Box<str>>,
+    /// The rate that is used up.
+    pub rate: Option<RateLimited>,
 }
 
 impl GatewayRefusal {
@@ -48,7 +50,25 @@ impl GatewayRefusal {
             reason,
             rule: None,
             needed_scope: None,
+            rate: None,
         }
+    }
+
+    /// The fields that tell of a rate (draft-ietf-httpapi-ratelimit-headers).
+    pub fn rate_fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let fields = self.rate.map(|rate| {
+            let wait = whole_seconds(rate.retry_after);
+            [
+                (
+                    "ratelimit-policy",
+                    format!("\"{}\";q={};w=1", rate.whose, rate.calls_per_second),
+                ),
+                ("ratelimit", format!("\"{}\";r=0;t={wait}", rate.whose)),
+            ]
+        });
+        fields.into_iter().flatten().filter_map(|(name, value)| {
+            Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
+        })
     }
 
     /// The path names no provider.
@@ -58,6 +78,7 @@ impl GatewayRefusal {
             reason: "no_such_provider",
             rule: None,
             needed_scope: None,
+            rate: None,
         }
     }
 
@@ -70,6 +91,7 @@ impl GatewayRefusal {
             reason: "operation_elsewhere",
             rule: None,
             needed_scope: None,
+            rate: None,
         }
     }
 
@@ -83,6 +105,7 @@ impl GatewayRefusal {
             reason: "credential_unusable",
             rule: None,
             needed_scope: None,
+            rate: None,
         }
     }
 }
@@ -92,6 +115,9 @@ impl From<ForwardError> for GatewayRefusal {
         let mut own = Self::new(error.status(), error.code(), &error);
         own.problem.retry_after = error.retry_after().map(whole_seconds);
         own.problem.cause = error.detail();
+        if let ForwardError::RateLimited(rate) = error {
+            own.rate = Some(rate);
+        }
         own
     }
 }
@@ -151,6 +177,7 @@ impl From<Problem> for GatewayRefusal {
             problem,
             rule: None,
             needed_scope: None,
+            rate: None,
         }
     }
 }

@@ -222,6 +222,7 @@ impl ErrorAnswer {
                     }
                 }
                 headers.insert(COUNTERSIGN_ERROR, HeaderValue::from_static("gateway"));
+                headers.extend(refusal.rate_fields());
                 (body, refusal.problem.retry_after)
             }
             Self::OAuth(error) => {

@@ -10,6 +10,8 @@ use http::Method;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
+use crate::gateway;
+use crate::gateway::recorder::Answer::{Nothing, Silence};
 use crate::support::answer::{API_KEYS, Answer, OAUTH_KEYS, sorted_keys};
 use crate::support::caller::JSON;
 use crate::support::observed_store::Fault;
@@ -159,6 +161,8 @@ async fn provoke(app: &TestApp, error_type: ErrorType) -> (u16, Answer) {
         E::OperatorNotFound => (404, admin.delete("/admin/v1/operators/operator-x").await),
         E::ProjectNotFound => (404, app.anonymous().get("/v1/sessions/jwks/project-test-x").await),
         E::ProjectSecretNotFound => (404, admin.delete(&format!("{project}/secrets/x")).await),
+        E::ProviderFailed => (502, gateway::answer_of(app, Nothing).await),
+        E::ProviderTimedOut => (504, gateway::answer_of(app, Silence).await),
         E::RequestTimeout => (408, timed_out().await),
         E::RequestTooLarge => (
             413,
@@ -224,7 +228,9 @@ async fn every_error_of_the_api_can_happen_and_is_explained() {
             (status, Some(name)),
             "{body}"
         );
-        assert_eq!(sorted_keys(&body), API_KEYS);
+        let mut keys = sorted_keys(&body);
+        keys.retain(|key| *key != "reason");
+        assert_eq!(keys, API_KEYS);
         let waits = [429, 503].contains(&status);
         assert_eq!(answer.header("retry-after").is_some(), waits, "{name}");
         assert_eq!(

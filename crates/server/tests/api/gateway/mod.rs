@@ -2,6 +2,10 @@
 
 mod admission;
 mod pass_through;
+mod providers;
+#[path = "../../../../gateway/tests/forward/recorder.rs"]
+pub(crate) mod recorder;
+mod stored;
 
 use serde_json::{Value, json};
 
@@ -45,4 +49,17 @@ fn refusal(answer: &crate::support::answer::Answer) -> (u16, Value, Value) {
         body["reason"].clone(),
         body["needed_scope"].clone(),
     )
+}
+
+/// What a caller hears when the provider answers like this.
+pub(crate) async fn answer_of(app: &TestApp, answer: recorder::Answer) -> crate::support::answer::Answer {
+    let answer = std::sync::Mutex::new(Some(answer));
+    let provider = recorder::Recorder::start(move |_, _| answer.lock().unwrap().take().unwrap()).await;
+    let mut settings = providers::at(&provider);
+    settings.limits.timeout_seconds = Some(1);
+    providers::add(app, "acme", settings).await;
+    caller(app, &["gateway:acme"])
+        .await
+        .get("/gateway/p/acme/things")
+        .await
 }

@@ -1,14 +1,10 @@
 //! Providers that are told of in stories: rows in the store, and an upstream that writes down what it is sent.
 
-use std::sync::Arc;
-
-use countersign_core::audit::{Action, Actor, Origin};
+use countersign_core::audit::{Action, AuditEvent, Origin};
 use countersign_core::credential::{CredentialPlace, Keeping, NewCredential, StoredCredential};
 use countersign_core::ids::ProjectId;
 use countersign_core::provider::{Provider, ProviderDocument, ProviderSettings};
 use countersign_store::{Change, ProviderRecord, Store as _};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use super::recorder::Recorder;
@@ -53,8 +49,11 @@ pub(crate) async fn add(app: &TestApp, name: &str, settings: ProviderSettings) {
     let project_id = project_id(app);
     let info = document.info().clone();
     let provider = Provider::new(project_id.clone(), name, settings, info, app.app.now()).unwrap();
-    let event = origin(Action::ProviderCreated, app, name);
-    app.store.insert_provider(&provider, &document, &event).await.unwrap();
+    let event = event(Action::ProviderCreated, app, name);
+    app.store
+        .insert_provider(&provider, &document, &event)
+        .await
+        .unwrap();
     forget(app, name);
 }
 
@@ -64,7 +63,7 @@ pub(crate) async fn change(app: &TestApp, name: &str, change: impl FnOnce(&mut P
     let mut settings = before.settings.clone();
     change(&mut settings);
     let provider = before.changed(settings, None, app.app.now()).unwrap();
-    let event = origin(Action::ProviderUpdated, app, name);
+    let event = event(Action::ProviderUpdated, app, name);
     app.store.update_provider(&provider, None, &event).await.unwrap();
     forget(app, name);
 }
@@ -78,7 +77,14 @@ pub(crate) async fn set(app: &TestApp, provider: &str, name: &str, value: Value)
         provider,
         name,
     };
-    let authority = record.provider.settings.base_url.split('/').nth(2).unwrap().to_owned();
+    let authority = record
+        .provider
+        .settings
+        .base_url
+        .split('/')
+        .nth(2)
+        .unwrap()
+        .to_owned();
     let text = value.to_string();
     let new = NewCredential {
         kind: value["kind"].as_str().unwrap(),
@@ -89,14 +95,17 @@ pub(crate) async fn set(app: &TestApp, provider: &str, name: &str, value: Value)
         master_key: app.app.master_keys.present(),
         peppers: &app.app.peppers,
     };
-    let before = record.credentials.iter().find(|credential| credential.name == name);
-    let mut chance = StdRng::seed_from_u64(text.len() as u64);
+    let before = record
+        .credentials
+        .iter()
+        .find(|credential| credential.name == name);
+    let mut chance = rand::rng();
     let credential = StoredCredential::set(
         place,
         before,
         new,
         &keeping,
-        &Actor::system(),
+        &Origin::system().actor,
         app.app.now(),
         &mut chance,
     );
@@ -105,7 +114,7 @@ pub(crate) async fn set(app: &TestApp, provider: &str, name: &str, value: Value)
 
 /// Writes a credential as it is.
 pub(crate) async fn keep(app: &TestApp, credential: &StoredCredential) {
-    let event = origin(Action::CredentialSet, app, &credential.id);
+    let event = event(Action::CredentialSet, app, &credential.id);
     app.store.set_credential(credential, &event).await.unwrap();
     forget(app, &credential.provider);
 }
@@ -116,6 +125,11 @@ pub(crate) async fn record(app: &TestApp, name: &str) -> ProviderRecord {
 
 pub(crate) fn project_id(app: &TestApp) -> ProjectId {
     app.project.id.parse().unwrap()
+}
+
+fn event(action: Action, app: &TestApp, object: &str) -> AuditEvent {
+    let mut chance = rand::rng();
+    Origin::system().event(action, Some(&project_id(app)), object, app.app.now(), &mut chance)
 }
 
 fn forget(app: &TestApp, name: &str) {

@@ -1,0 +1,409 @@
+//! Calls to providers that operators added: the credential goes up, and nothing of it comes back.
+
+use countersign_core::provider::{FurtherHost, ProviderLimits, ProviderRule};
+use countersign_store::Store as _;
+use http::Method;
+use serde_json::json;
+
+use super::providers::{add, at, change, keep, record, set};
+use super::recorder::{Answer, Recorder, ok, with_head};
+use super::{caller, client, refusal, token};
+use crate::support::TestApp;
+use crate::support::caller::JSON;
+
+const SECRET: &str = "upstream-token-0123456789";
+const THINGS: &str = "/gateway/p/acme/things";
+
+async fn recorder() -> Recorder {
+    Recorder::start(|_, _| {
+        with_head(
+            "200 OK",
+            "Content-Type: application/json\r\n",
+            "{\"of\":\"acme\"}",
+        )
+    })
+    .await
+}
+
+/// A project with the provider `acme`, which has a credential.
+async fn acme(recorder: &Recorder) -> TestApp {
+    let app = TestApp::new().await;
+    add(&app, "acme", at(recorder)).await;
+    set(
+        &app,
+        "acme",
+        "default",
+        json!({ "kind": "bearer", "token": SECRET }),
+    )
+    .await;
+    app
+}
+
+#[tokio::test]
+async fn a_call_goes_on_with_the_credential_and_without_the_callers() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    let client = client(&app, &["gateway:acme"]).await;
+    let token = token(&app, &client).await;
+    let caller = super::bearer(&app, &token)
+        .header("cookie", "a=b")
+        .header("x-forwarded-for", "1.2.3.4");
+    let answer = caller
+        .send(
+            Method::POST,
+            &format!("{THINGS}?q=1"),
+            Some(JSON),
+            "{\"name\":\"n\"}",
+        )
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text()),
+        (200, "{\"of\":\"acme\"}")
+    );
+    let request = recorder.request();
+    assert!(
+        request.starts_with("POST /v1/things?q=1 HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(
+        request.contains(&format!("authorization: Bearer {SECRET}\r\n")),
+        "{request}"
+    );
+    assert!(request.ends_with("{\"name\":\"n\"}"), "{request}");
+    for absent in [token.as_str(), "cookie", "forwarded", "id.example"] {
+        assert!(!request.contains(absent), "{absent}: {request}");
+    }
+}
+
+#[tokio::test]
+async fn an_echoed_credential_is_kept_back() {
+    let recorder =
+        Recorder::start(|_, request| with_head("200 OK", "Content-Type: text/plain\r\n", request)).await;
+    let app = acme(&recorder).await;
+    let answer = caller(&app, &["gateway:acme"]).await.get(THINGS).await;
+    assert!(
+        answer.text().contains("authorization: Bearer [redacted]"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(
+        answer.header("countersign-error"),
+        None,
+        "it is the provider's own"
+    );
+}
+
+#[tokio::test]
+async fn to_strangers_a_provider_that_exists_looks_like_one_that_does_not() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    let stranger = caller(&app, &["gateway:other"]).await;
+    for path in ["things", "nothing", "things;a=b", "a%2fb"] {
+        let mut seen = ["acme", "amce"].map(|name| (name, String::new()));
+        for (name, text) in &mut seen {
+            let answer = stranger.get(&format!("/gateway/p/{name}/{path}")).await;
+            assert_eq!(refusal(&answer).0, 403);
+            *text = answer.without_request_id().replace(*name, "NAME");
+        }
+        assert_eq!(seen[0].1, seen[1].1);
+    }
+    assert_eq!(recorder.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_provider_is_of_its_project_alone() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    let foreign = app
+        .create_other_client(json!({ "scopes": ["gateway:acme"] }))
+        .await;
+    let body = json!({
+        "grant_type": "client_credentials", "client_id": foreign.id, "client_secret": foreign.secret,
+        "resource": super::GATEWAY
+    });
+    let path = format!("/v1/public/{}/oauth2/token", app.other.id);
+    let answer = app.anonymous().post(&path, body).await.ok();
+    let foreign = super::bearer(&app, answer["access_token"].as_str().unwrap());
+    assert_eq!(
+        refusal(&foreign.get(THINGS).await),
+        (403, json!("missing_scope"), json!("gateway:acme"))
+    );
+    assert_eq!(recorder.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_denied_call_opens_no_credential() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    spoil(&app, |sealed| sealed[..sealed.len() - 4].to_owned()).await;
+    let reader = caller(&app, &["gateway-read:acme"]).await;
+    let denied = reader.post(THINGS, json!({})).await;
+    assert_eq!(refusal(&denied).0, 403);
+    let allowed = reader.get(THINGS).await;
+    assert_eq!(
+        refusal(&allowed),
+        (502, json!("credential_unusable"), json!(null))
+    );
+    assert_eq!(recorder.connections(), 0);
+}
+
+/// Alters the sealed value as someone could who writes to the database.
+async fn spoil(app: &TestApp, alter: impl Fn(&str) -> String) {
+    let mut credential = record(app, "acme").await.credentials.remove(0);
+    credential.version += 1;
+    credential.sealed = countersign_core::seal::Sealed::from_stored(alter(credential.sealed.as_str()));
+    keep(app, &credential).await;
+}
+
+#[tokio::test]
+async fn a_credential_that_was_tampered_with_goes_nowhere() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    caller.get(THINGS).await;
+    assert_eq!(recorder.requests().len(), 1);
+
+    set(
+        &app,
+        "acme",
+        "other",
+        json!({ "kind": "bearer", "token": "another-token-0123456789" }),
+    )
+    .await;
+    let other = record(&app, "acme").await.credentials.remove(1).sealed;
+    // The value of another row, a cut one, and the same one under a version that it was not sealed for.
+    let swapped = |_: &str| other.as_str().to_owned();
+    let cut = |sealed: &str| sealed[..sealed.len() - 4].to_owned();
+    let older = |sealed: &str| sealed.to_owned();
+    for alter in [&swapped as &dyn Fn(&str) -> String, &cut, &older] {
+        spoil(&app, alter).await;
+        let answer = caller.get(THINGS).await;
+        assert_eq!(refusal(&answer), (502, json!("credential_unusable"), json!(null)));
+        assert!(
+            !answer.text().contains("default"),
+            "why is the operator's to know"
+        );
+    }
+    assert_eq!(recorder.requests().len(), 1);
+
+    set(
+        &app,
+        "acme",
+        "default",
+        json!({ "kind": "bearer", "token": SECRET }),
+    )
+    .await;
+    assert_eq!(caller.get(THINGS).await.status, 200, "set again, it works again");
+}
+
+#[tokio::test]
+async fn a_provider_that_moved_does_not_get_the_credential_of_its_old_place() {
+    let (recorder, elsewhere) = (recorder().await, Recorder::start(|_, _| ok("stolen")).await);
+    let app = acme(&recorder).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    assert_eq!(caller.get(THINGS).await.status, 200);
+    change(&app, "acme", |settings| {
+        settings.base_url = at(&elsewhere).base_url
+    })
+    .await;
+    assert_eq!(refusal(&caller.get(THINGS).await).1, "credential_unusable");
+
+    // Nor if the row's list of hosts is changed along, of which the seal knows.
+    let mut credential = record(&app, "acme").await.credentials.remove(0);
+    credential.hosts = vec![elsewhere.address.to_string()];
+    credential.version += 1;
+    keep(&app, &credential).await;
+    assert_eq!(refusal(&caller.get(THINGS).await).1, "credential_unusable");
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test]
+async fn changes_count_with_the_next_call() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    caller.get(THINGS).await;
+    set(
+        &app,
+        "acme",
+        "default",
+        json!({ "kind": "header", "name": "X-Key", "value": "second-credential" }),
+    )
+    .await;
+    caller.get(THINGS).await;
+    let requests = recorder.requests();
+    assert!(
+        requests[1].contains("x-key: second-credential\r\n"),
+        "{requests:#?}"
+    );
+    assert!(!requests[1].contains("authorization"), "{requests:#?}");
+
+    let rule = ProviderRule {
+        name: "only-get".into(),
+        scope: "gateway:acme".into(),
+        methods: vec!["GET".into()],
+        ..ProviderRule::default()
+    };
+    change(&app, "acme", |settings| settings.rules = vec![rule]).await;
+    assert_eq!(refusal(&caller.post(THINGS, json!({})).await).0, 403);
+    assert_eq!(caller.get(THINGS).await.status, 200);
+    assert_eq!(
+        recorder.connections(),
+        2,
+        "a rule's change keeps the connections of a credential"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_chooses_the_credential_and_one_that_is_missing_is_not_replaced_by_another() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    set(
+        &app,
+        "acme",
+        "writer",
+        json!({ "kind": "bearer", "token": "the-writers-token-1" }),
+    )
+    .await;
+    let rule = |name: &str, methods: &[&str], credential: &str| ProviderRule {
+        name: name.into(),
+        scope: "gateway:acme".into(),
+        methods: methods.iter().map(|&method| method.into()).collect(),
+        credential: Some(credential.into()),
+        ..ProviderRule::default()
+    };
+    let rules = vec![
+        rule("write", &["POST"], "writer"),
+        rule("remove", &["DELETE"], "absent"),
+    ];
+    change(&app, "acme", |settings| settings.rules = rules).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    caller.post(THINGS, json!({})).await;
+    assert!(
+        recorder
+            .request()
+            .contains("authorization: Bearer the-writers-token-1\r\n")
+    );
+    let answer = caller.delete("/gateway/p/acme/things/1").await;
+    assert_eq!(refusal(&answer), (502, json!("credential_unusable"), json!(null)));
+    assert_eq!(recorder.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_operation_at_another_host_needs_that_host_and_its_credential() {
+    let (recorder, files) = (recorder().await, self::recorder().await);
+    let app = acme(&recorder).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    let refused = caller.post("/gateway/p/acme/files", json!({})).await;
+    assert_eq!(
+        refusal(&refused),
+        (403, json!("operation_elsewhere"), json!(null))
+    );
+    let listed = FurtherHost {
+        base_url: "https://files.acme.example".into(),
+        credential: "files".into(),
+    };
+    change(&app, "acme", |settings| settings.further_hosts = vec![listed]).await;
+    let refused = caller.post("/gateway/p/acme/files", json!({})).await;
+    assert_eq!(
+        refusal(&refused).1,
+        "credential_unusable",
+        "its own, not the default one"
+    );
+    assert_eq!((recorder.connections(), files.connections()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_rate_is_told_with_when_to_come_back() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    let limits = ProviderLimits {
+        calls_per_second: Some(1),
+        ..ProviderLimits::default()
+    };
+    change(&app, "acme", |settings| settings.limits = limits).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    assert_eq!(caller.get(THINGS).await.status, 200);
+    let refused = caller.get(THINGS).await;
+    assert_eq!(refusal(&refused), (429, json!("rate_limited"), json!(null)));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"provider\";q=1;w=1"));
+    assert_eq!(refused.header("ratelimit"), Some("\"provider\";r=0;t=1"));
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_is_said_so_and_no_more() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    for (base_url, cidr) in [
+        ("http://127.0.0.1:1", "127.0.0.0/8"),
+        ("https://absent.invalid", "10.0.0.0/8"),
+    ] {
+        change(&app, "acme", |settings| {
+            settings.base_url = base_url.into();
+            settings.allowed_cidrs = vec![cidr.into()];
+        })
+        .await;
+        set(
+            &app,
+            "acme",
+            "default",
+            json!({ "kind": "bearer", "token": SECRET }),
+        )
+        .await;
+        let answer = caller(&app, &["gateway:acme"]).await.get(THINGS).await;
+        assert_eq!(
+            refusal(&answer),
+            (502, json!("provider_unreachable"), json!(null))
+        );
+        assert!(
+            !answer.text().contains("127.0.0.1") && !answer.text().contains("absent"),
+            "{}",
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_used_credential_is_noted() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    caller(&app, &["gateway:acme"]).await.get(THINGS).await;
+    assert_eq!(record(&app, "acme").await.credentials[0].last_used_at, None);
+    app.store.add_usage(&app.app.usage.take()).await.unwrap();
+    assert_eq!(
+        record(&app, "acme").await.credentials[0].last_used_at,
+        Some(app.app.now())
+    );
+}
+
+#[tokio::test]
+async fn an_answer_in_pieces_passes_whole() {
+    let (send, receive) = tokio::sync::mpsc::channel(4);
+    let receive = std::sync::Arc::new(tokio::sync::Mutex::new(receive));
+    let recorder = Recorder::start(move |_, _| Answer::Pieces(receive.clone())).await;
+    let app = acme(&recorder).await;
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    for piece in [head, "data: upstream-token-", "0123456789\n\n", "data: 2\n\n"] {
+        send.send(piece).await.unwrap();
+    }
+    drop(send);
+    let answer = caller(&app, &["gateway:acme"]).await.get(THINGS).await;
+    assert_eq!(answer.text(), "data: [redacted]\n\ndata: 2\n\n");
+    assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+}
+
+#[tokio::test]
+async fn a_websocket_needs_a_rule_of_its_own() {
+    let recorder = Recorder::start(|_, _| Answer::Echo("HTTP/1.1 101 Switching Protocols\r\n\r\n")).await;
+    let app = acme(&recorder).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    let caller = caller
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket");
+    assert_eq!(
+        refusal(&caller.get(THINGS).await),
+        (403, json!("no_rule"), json!(null))
+    );
+    assert_eq!(recorder.connections(), 0);
+}
