@@ -4,6 +4,7 @@
 //! Each way out before that is a [`GatewayRefusal`].
 
 mod admission;
+mod call_line;
 mod callers;
 mod in_process;
 mod pass_through;

@@ -9,7 +9,8 @@ use countersign_gateway::query::Query;
 use http::Uri;
 use hyper::upgrade::OnUpgrade;
 
-use super::admission::Wish;
+use super::admission::{Admission, Wish};
+use super::call_line::CallLine;
 use super::provider::Call;
 use super::{Gateway, GatewayRefusal};
 use crate::http::request::RequestContext;
@@ -22,22 +23,41 @@ pub(super) async fn pass_through(
     context: RequestContext,
     request: Request,
 ) -> Result<Response, GatewayRefusal> {
+    let mut line = CallLine::begin(&context, request.method(), gateway.0.app.now());
+    match admitted(&gateway, request, &mut line).await {
+        Ok((call, admission)) => admission.send(&gateway, call, context, line).await,
+        Err(refusal) => {
+            line.refused(&refusal);
+            Err(refusal)
+        }
+    }
+}
+
+async fn admitted(
+    gateway: &Gateway,
+    request: Request,
+    line: &mut CallLine,
+) -> Result<(Call, Admission), GatewayRefusal> {
     let (mut head, body) = request.into_parts();
     framing::check(&head)?;
     let caller = gateway.admit(&head.headers).await?;
+    line.caller(&caller, &head.headers);
     let (name, path) = target(&head.uri);
     let known = gateway.known(caller, name).await?;
+    line.provider(name);
     let path = CanonicalPath::parse(path, known.provider.path_parameters)?;
     let query = head.uri.query().map(Query::parse).transpose()?;
+    line.target(&path, query.as_ref());
     let wish = Wish {
         method: &head.method,
         path: &path,
         websocket: wants_websocket(&head.headers),
     };
     let admission = known.allow(wish)?;
+    line.admitted(&admission);
     let connection = head.extensions.remove::<OnUpgrade>();
     let call = Call {
-        websocket: connection.filter(|_| wants_websocket(&head.headers)),
+        websocket: connection.filter(|_| wish.websocket),
         method: head.method,
         version: head.version,
         path,
@@ -45,7 +65,7 @@ pub(super) async fn pass_through(
         headers: head.headers,
         body,
     };
-    admission.provider.send(&gateway, call, &admission, context).await
+    Ok((call, admission))
 }
 
 /// The provider's name, and the path below its base.

@@ -1,12 +1,12 @@
 //! A provider, ready to be called: its rules, its operations, and the way to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
 use axum::response::Response;
 use countersign_gateway::canonical_path::{CanonicalPath, PathParameters};
 use countersign_gateway::document::{Document, Operation, OperationIndex};
-use countersign_gateway::forward::{Outgoing, Sender, forward};
+use countersign_gateway::forward::{Connections, Outgoing, Sender, forward};
 use countersign_gateway::inject::Jitter;
 use countersign_gateway::policy::Policy;
 use countersign_gateway::query::Query;
@@ -16,6 +16,7 @@ use hyper::upgrade::OnUpgrade;
 use rand::RngExt as _;
 
 use super::admission::Admission;
+use super::call_line::CallLine;
 use super::in_process::InProcess;
 use super::stored::Stored;
 use super::{Gateway, GatewayRefusal};
@@ -58,18 +59,22 @@ pub(super) struct Catalogue {
     index: OperationIndex,
 }
 
-impl Provider {
-    /// Sends a call that was allowed.
+impl Admission {
+    /// Sends the call. The line is written when all of it has ended.
     pub(super) async fn send(
         &self,
         gateway: &Gateway,
         call: Call,
-        admission: &Admission,
         context: RequestContext,
+        mut line: CallLine,
     ) -> Result<Response, GatewayRefusal> {
-        match &self.upstream {
-            Upstream::InProcess(own) => own.answer(&gateway.0.app, call, admission, context).await,
-            Upstream::Stored(stored) => sent_on(gateway, stored, call, admission).await,
+        match &self.provider.upstream {
+            Upstream::InProcess(own) => {
+                let answer = own.answer(&gateway.0.app, call, self, context).await;
+                line.outcome(&answer);
+                answer
+            }
+            Upstream::Stored(stored) => sent_on(gateway, stored, call, self, line).await,
         }
     }
 }
@@ -79,23 +84,44 @@ async fn sent_on(
     stored: &Stored,
     call: Call,
     admission: &Admission,
+    mut line: CallLine,
 ) -> Result<Response, GatewayRefusal> {
-    let app = &gateway.0.app;
-    let network = gateway.0.providers.network()?;
-    let (operation, chosen) = (admission.operation.as_ref(), admission.credential.as_deref());
-    let connections = stored.way(app, network, operation, chosen)?;
-    let now = app.now();
+    let (app, now) = (&gateway.0.app, gateway.0.app.now());
+    let connections = way(gateway, stored, admission).inspect_err(|refusal| line.refused(refusal))?;
     if let Some(held) = connections.held() {
+        line.credential(held);
         app.usage.credential_used(&held.id, now);
     }
+    // Whichever of the two comes first has the line: the answer's head or, when there is none, what is wrong.
+    let line = Arc::new(Mutex::new(line));
+    let to_end = line.clone();
     let sender = Sender {
         caller: format!("{}/{}", admission.caller.project_id, admission.caller.client_id),
         unix_seconds: now.as_second().unsigned_abs(),
         jitter: Jitter(chance().random()),
-        on_end: None,
+        on_end: Some(Box::new(move |ended| lock(&to_end).ended(ended))),
     };
-    let answer = forward(call.into(), connections, stored.flow.clone(), sender).await?;
-    Ok(answer.map(Body::new))
+    let answer = forward(call.into(), connections, stored.flow.clone(), sender).await;
+    let answer = answer
+        .map(|answer| answer.map(Body::new))
+        .map_err(GatewayRefusal::from);
+    lock(&line).outcome(&answer);
+    answer
+}
+
+fn way(
+    gateway: &Gateway,
+    stored: &Stored,
+    admission: &Admission,
+) -> Result<Arc<Connections>, GatewayRefusal> {
+    let network = gateway.0.providers.network()?;
+    let (operation, chosen) = (admission.operation.as_ref(), admission.credential.as_deref());
+    stored.way(&gateway.0.app, network, operation, chosen)
+}
+
+fn lock(line: &Mutex<CallLine>) -> MutexGuard<'_, CallLine> {
+    // Nothing panics while it is held.
+    line.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl From<Call> for Outgoing {

@@ -29,7 +29,7 @@ pub struct GatewayRefusal {
     /// The scope that would help.
     pub needed_scope: Option<Box<str>>,
     /// The rate that is used up.
-    pub rate: Option<RateLimited>,
+    pub rate: Option<Box<RateLimited>>,
 }
 
 impl GatewayRefusal {
@@ -56,7 +56,7 @@ impl GatewayRefusal {
 
     /// The fields that tell of a rate (draft-ietf-httpapi-ratelimit-headers).
     pub fn rate_fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let fields = self.rate.map(|rate| {
+        let fields = self.rate.as_ref().map(|rate| {
             let wait = whole_seconds(rate.retry_after);
             [
                 (
@@ -116,7 +116,7 @@ impl From<ForwardError> for GatewayRefusal {
         own.problem.retry_after = error.retry_after().map(whole_seconds);
         own.problem.cause = error.detail();
         if let ForwardError::RateLimited(rate) = error {
-            own.rate = Some(rate);
+            own.rate = Some(Box::new(rate));
         }
         own
     }

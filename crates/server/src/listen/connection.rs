@@ -84,7 +84,7 @@ impl Connection {
             }
         });
         let builder = builder();
-        let mut conversation = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut conversation = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
         tokio::select! {
             // Errors are the caller's: a reset, or bytes that are no HTTP, which hyper has answered.
             _ended = conversation.as_mut() => return,
