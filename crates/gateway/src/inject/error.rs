@@ -1,5 +1,7 @@
 //! What can be wrong with a credential, and with injecting it.
 
+use crate::headers::HeaderNameError;
+
 /// Why something cannot be a credential. No text holds a part of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,8 +31,11 @@ pub enum CredentialError {
         member: &'static str,
     },
     /// The header is not one that an operator may set, or not the name of a header.
-    #[error("the credential cannot be put into a header of that name")]
-    HeaderName,
+    #[error(transparent)]
+    HeaderName(#[from] HeaderNameError),
+    /// One header for two values.
+    #[error("the signature and its timestamp need a header each")]
+    SameHeader,
     /// A colon in the user name of `Basic`, which would move the border between name and password (RFC 7617 section 2).
     #[error("a user name with a colon cannot stand in Basic")]
     ColonInUsername,
@@ -63,7 +68,8 @@ impl CredentialError {
             Self::Empty { .. } => "credential_empty",
             Self::TooLong { .. } => "credential_too_long",
             Self::InvalidValue { .. } => "credential_invalid_value",
-            Self::HeaderName => "credential_header_name",
+            Self::HeaderName(_) => "credential_header_name",
+            Self::SameHeader => "credential_same_header",
             Self::ColonInUsername => "credential_colon_in_username",
             Self::Template => "credential_template",
             Self::KeyEncoding => "credential_key_encoding",

@@ -42,9 +42,11 @@ pub(super) fn check_part(member: &'static str, value: &str) -> Result<(), Creden
 }
 
 fn check_characters(member: &'static str, value: &str) -> Result<(), CredentialError> {
-    match HeaderValue::from_str(value) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(CredentialError::InvalidValue { member }),
+    // Beyond ASCII, readers differ on what the bytes are (RFC 9110 section 5.5).
+    if value.is_ascii() && HeaderValue::from_str(value).is_ok() {
+        Ok(())
+    } else {
+        Err(CredentialError::InvalidValue { member })
     }
 }
 

@@ -6,7 +6,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::{CredentialError, InjectError, Injected, field_value, header_name};
+use super::{CredentialError, InjectError, Injected, field_value};
+use crate::headers::may_be_configured;
 
 /// A header's name, the value, and what stands before it.
 #[derive(Deserialize)]
@@ -36,7 +37,7 @@ impl Header {
     ///
     /// For a name that an operator may not choose, or what cannot stand in a header.
     pub fn new(fields: HeaderFields) -> Result<Self, CredentialError> {
-        let name = header_name::parse(&fields.name)?;
+        let name = may_be_configured(&fields.name)?;
         field_value::check_part("prefix", &fields.prefix)?;
         field_value::check_secret("value", &fields.value)?;
         if fields.prefix.starts_with([' ', '\t']) {

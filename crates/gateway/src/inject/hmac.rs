@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::template::{Place, Template};
-use super::{CredentialError, Encoding, InjectError, Injected, Moment, field_value, header_name};
+use super::{CredentialError, Encoding, InjectError, Injected, Moment, field_value};
+use crate::headers::may_be_configured;
 
 /// A key, what is signed with it, and where the signature goes.
 #[derive(Deserialize)]
@@ -84,14 +85,14 @@ impl Hmac {
     /// For a key that is empty or not encoded as it says, a header that an operator may not choose, or a template that cannot be read or
     /// that signs the same text every time: that would be a password, not a signature.
     pub fn new(fields: HmacFields) -> Result<Self, CredentialError> {
-        let header = header_name::parse(&fields.header)?;
+        let header = may_be_configured(&fields.header)?;
         let timestamp_header = fields
             .timestamp_header
             .as_deref()
-            .map(header_name::parse)
+            .map(may_be_configured)
             .transpose()?;
         if timestamp_header.as_ref() == Some(&header) {
-            return Err(CredentialError::HeaderName);
+            return Err(CredentialError::SameHeader);
         }
         field_value::check_length("template", &fields.template)?;
         let template = Template::parse(&fields.template)?;

@@ -15,7 +15,6 @@ mod encoding;
 mod error;
 mod field_value;
 mod header;
-mod header_name;
 mod hmac;
 mod injected;
 mod oauth_client_credentials;
@@ -30,7 +29,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::request::Parts;
 use serde::Deserialize;
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 
 pub use aws_sigv4::{AwsSigV4, AwsSigV4Fields};
 pub use basic::{Basic, BasicFields};
@@ -51,7 +50,7 @@ pub use query::{Query, QueryFields};
 pub use token_cache::{Jitter, TokenCache, TokenEndpoint, TokenKey};
 
 /// What the gateway injects into the calls of a provider. `Debug` prints the kind alone; what is secret is overwritten when it goes.
-#[derive(Clone, IntoStaticStr)]
+#[derive(Clone, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Credential {
     /// A name and a password (RFC 7617).
@@ -70,7 +69,7 @@ pub enum Credential {
     #[strum(serialize = "aws-sigv4")]
     AwsSigV4(AwsSigV4),
     /// A keyed hash over parts of the request.
-    Hmac(Hmac),
+    Hmac(Box<Hmac>),
     /// A certificate that the connection shows.
     ClientCertificate(ClientCertificate),
 }
@@ -103,6 +102,9 @@ pub struct Moment<'a> {
 }
 
 impl Credential {
+    /// The kinds there are, as the command line and the API call them.
+    pub const KINDS: &'static [&'static str] = <Self as VariantNames>::VARIANTS;
+
     /// Reads a credential from JSON: an object with `kind` and the members of that kind. The same for what an operator sets and for what
     /// was sealed, so that nothing can be injected that could not be set.
     ///
@@ -122,7 +124,7 @@ impl Credential {
                 Self::OauthClientCredentials(Arc::new(OauthClientCredentials::new(fields)?))
             }
             Fields::AwsSigV4(fields) => Self::AwsSigV4(AwsSigV4::new(fields)?),
-            Fields::Hmac(fields) => Self::Hmac(Hmac::new(fields)?),
+            Fields::Hmac(fields) => Self::Hmac(Box::new(Hmac::new(fields)?)),
             Fields::ClientCertificate(fields) => Self::ClientCertificate(ClientCertificate::new(fields)?),
         })
     }

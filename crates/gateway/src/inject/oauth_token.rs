@@ -217,8 +217,7 @@ mod tests {
         ] {
             assert!(
                 matches!(read(200, bad), Err(TokenFailure::InvalidAnswer { .. })),
-                "{:.60}",
-                bad
+                "{bad:.60}"
             );
         }
     }

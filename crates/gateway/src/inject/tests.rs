@@ -1,6 +1,7 @@
 use http::Request;
 
 use super::*;
+use crate::headers::HeaderNameError;
 
 const SECRET: &str = "s3cret-of-the-upstream";
 
@@ -196,11 +197,11 @@ fn what_could_add_a_header_a_cookie_or_a_parameter_is_refused() {
         ),
         (
             r#"{"kind":"header","name":"Host","value":"a"}"#,
-            CredentialError::HeaderName,
+            HeaderNameError::Reserved.into(),
         ),
         (
             r#"{"kind":"header","name":"x\r\ny","value":"a"}"#,
-            CredentialError::HeaderName,
+            HeaderNameError::Malformed.into(),
         ),
         (r#"{"kind":"cookie","name":"a","value":"b; c=d"}"#, value("value")),
         (r#"{"kind":"cookie","name":"a=b","value":"c"}"#, value("name")),

@@ -127,7 +127,7 @@ mod tests {
         let scrubber = scrubber(&[SECRET]).unwrap();
         assert_eq!(format!("{scrubber:?}"), "Scrubber { .. }");
         let mut stream = scrubber.stream();
-        stream.push(SECRET[..9].as_bytes(), &mut BytesMut::new());
+        stream.push(&SECRET.as_bytes()[..9], &mut BytesMut::new());
         assert_eq!(format!("{stream:?}"), "ScrubStream { hits: 0, .. }");
     }
 }

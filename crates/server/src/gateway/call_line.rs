@@ -124,8 +124,8 @@ impl CallLine {
         self.change(|line| {
             line.decision = refusal.reason;
             line.status = refusal.problem.error_type.status().as_u16();
-            if let Some(rule) = &refusal.rule {
-                line.rule = rule.to_string();
+            if let Some(rule) = &refusal.helps.rule {
+                line.rule.clone_from(rule);
             }
         });
     }
@@ -169,9 +169,9 @@ fn token_digest(token: &str) -> String {
 }
 
 impl Line {
-    /// Labels are bounded: provider names are the operator's, and only those of calls that were admitted count.
+    /// Labels are bounded: a provider is named once its caller may know that it exists.
     fn count(&self) {
-        let provider = if self.rule.is_empty() {
+        let provider = if self.provider.is_empty() {
             "none"
         } else {
             &self.provider

@@ -24,12 +24,19 @@ pub struct GatewayRefusal {
     pub problem: Problem,
     /// Why, in a stable word.
     pub reason: &'static str,
+    /// What would help. In a box, or every result that may be a refusal would be as large.
+    pub helps: Box<Helps>,
+}
+
+/// What would let a call through that was refused.
+#[derive(Debug, Clone, Default)]
+pub struct Helps {
     /// The rule that would allow it.
-    pub rule: Option<Box<str>>,
+    pub rule: Option<String>,
     /// The scope that would help.
-    pub needed_scope: Option<Box<str>>,
+    pub needed_scope: Option<String>,
     /// The rate that is used up.
-    pub rate: Option<Box<RateLimited>>,
+    pub rate: Option<RateLimited>,
 }
 
 impl GatewayRefusal {
@@ -48,15 +55,13 @@ impl GatewayRefusal {
         Self {
             problem: error_type.because(sentence(error)),
             reason,
-            rule: None,
-            needed_scope: None,
-            rate: None,
+            helps: Box::default(),
         }
     }
 
     /// The fields that tell of a rate (draft-ietf-httpapi-ratelimit-headers).
     pub fn rate_fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let fields = self.rate.as_ref().map(|rate| {
+        let fields = self.helps.rate.map(|rate| {
             let wait = whole_seconds(rate.retry_after);
             [
                 (
@@ -76,9 +81,7 @@ impl GatewayRefusal {
         Self {
             problem: ErrorType::RouteNotFound.because("No provider can have this name."),
             reason: "no_such_provider",
-            rule: None,
-            needed_scope: None,
-            rate: None,
+            helps: Box::default(),
         }
     }
 
@@ -89,9 +92,7 @@ impl GatewayRefusal {
         Self {
             problem: ErrorType::InsufficientPermissions.because(message),
             reason: "operation_elsewhere",
-            rule: None,
-            needed_scope: None,
-            rate: None,
+            helps: Box::default(),
         }
     }
 
@@ -103,9 +104,7 @@ impl GatewayRefusal {
         Self {
             problem,
             reason: "credential_unusable",
-            rule: None,
-            needed_scope: None,
-            rate: None,
+            helps: Box::default(),
         }
     }
 }
@@ -116,7 +115,7 @@ impl From<ForwardError> for GatewayRefusal {
         own.problem.retry_after = error.retry_after().map(whole_seconds);
         own.problem.cause = error.detail();
         if let ForwardError::RateLimited(rate) = error {
-            own.rate = Some(Box::new(rate));
+            own.helps.rate = Some(rate);
         }
         own
     }
@@ -139,15 +138,12 @@ impl From<NotAdmitted> for GatewayRefusal {
 
 impl From<Denied> for GatewayRefusal {
     fn from(denied: Denied) -> Self {
-        let own = Self::new(StatusCode::FORBIDDEN, denied.code(), &denied);
-        match denied {
-            Denied::MissingScope { needed_scope, rule } => Self {
-                rule: rule.map(Into::into),
-                needed_scope: Some(needed_scope.into()),
-                ..own
-            },
-            Denied::NoRule => own,
+        let mut own = Self::new(StatusCode::FORBIDDEN, denied.code(), &denied);
+        if let Denied::MissingScope { needed_scope, rule } = denied {
+            own.helps.needed_scope = Some(needed_scope);
+            own.helps.rule = rule;
         }
+        own
     }
 }
 
@@ -175,9 +171,7 @@ impl From<Problem> for GatewayRefusal {
         Self {
             reason: problem.error_type.name(),
             problem,
-            rule: None,
-            needed_scope: None,
-            rate: None,
+            helps: Box::default(),
         }
     }
 }

@@ -216,9 +216,10 @@ impl ErrorAnswer {
             Self::Gateway(refusal) => {
                 let mut body = api_body(&refusal.problem, public_url, request_id);
                 body["reason"] = refusal.reason.into();
-                for (name, value) in [("rule", &refusal.rule), ("needed_scope", &refusal.needed_scope)] {
+                let helps = &refusal.helps;
+                for (name, value) in [("rule", &helps.rule), ("needed_scope", &helps.needed_scope)] {
                     if let Some(value) = value {
-                        body[name] = value.as_ref().into();
+                        body[name] = value.as_str().into();
                     }
                 }
                 headers.insert(COUNTERSIGN_ERROR, HeaderValue::from_static("gateway"));

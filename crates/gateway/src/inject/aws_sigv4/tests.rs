@@ -144,7 +144,7 @@ proptest! {
     fn any_request_is_signed_as_aws_signs_it(
         method in "GET|POST|PUT|DELETE",
         path in "(/[a-zA-Z0-9._~-]{1,8}|/%[23][0-9A-E]|/){1,5}",
-        query in "([a-zA-Z]{1,3}=([a-z0-9~_.-]|%[2-7][0-9A-E]){0,6}(&|$)){0,4}",
+        query in "([a-zA-Z]{1,3}=([a-z0-9~_.-]|%[2-7][0-9A-E]){0,6}&?){0,4}",
         kind in "[a-z]{1,5}/[a-z]{1,5}",
         body in proptest::collection::vec(any::<u8>(), 0..40),
         token in proptest::option::of("[A-Za-z0-9+/]{8,30}"),

@@ -99,7 +99,7 @@ pub(crate) async fn set(app: &TestApp, provider: &str, name: &str, value: Value)
         .credentials
         .iter()
         .find(|credential| credential.name == name);
-    let mut chance = rand::rng();
+    let mut chance = countersign::chance::chance();
     let credential = StoredCredential::set(
         place,
         before,
@@ -128,7 +128,7 @@ pub(crate) fn project_id(app: &TestApp) -> ProjectId {
 }
 
 fn event(action: Action, app: &TestApp, object: &str) -> AuditEvent {
-    let mut chance = rand::rng();
+    let mut chance = countersign::chance::chance();
     Origin::system().event(action, Some(&project_id(app)), object, app.app.now(), &mut chance)
 }
 

@@ -202,10 +202,8 @@ async fn a_provider_that_moved_does_not_get_the_credential_of_its_old_place() {
     let app = acme(&recorder).await;
     let caller = caller(&app, &["gateway:acme"]).await;
     assert_eq!(caller.get(THINGS).await.status, 200);
-    change(&app, "acme", |settings| {
-        settings.base_url = at(&elsewhere).base_url
-    })
-    .await;
+    let moved = at(&elsewhere).base_url;
+    change(&app, "acme", |settings| settings.base_url = moved).await;
     assert_eq!(refusal(&caller.get(THINGS).await).1, "credential_unusable");
 
     // Nor if the row's list of hosts is changed along, of which the seal knows.
