@@ -43,6 +43,7 @@ pub struct Config {
     pub cache: Cache,
     pub limits: Limits,
     pub dual_run: DualRun,
+    pub gateway: Gateway,
     pub log: Log,
     pub metrics: Metrics,
 }
@@ -101,11 +102,19 @@ section!(DualRun {
     services: Vec<OldService>,
     ca_file: PathBuf
 });
+section!(Gateway { allowed_origins: Vec<String> });
 section!(Log {
     level: String,
     format: LogFormat
 });
 section!(Metrics { listen: String });
+
+/// Whether a text is an origin as browsers send it (RFC 6454 section 6.2): one that is written otherwise would never match.
+fn is_origin(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
+}
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -132,6 +141,14 @@ impl Config {
     fn check(&self) -> anyhow::Result<()> {
         if !LIFETIME.contains(&self.tokens.lifetime) {
             bail!("tokens.lifetime must be from 60s to 24h");
+        }
+        if let Some(origin) = self
+            .gateway
+            .allowed_origins
+            .iter()
+            .find(|origin| !is_origin(origin))
+        {
+            bail!("gateway.allowed_origins: {origin:?} is no origin such as https://app.example.com");
         }
         if self.keys.announce < ANNOUNCE_MIN {
             bail!("keys.announce must be at least 20s: every node publishes a key before any signs with it");

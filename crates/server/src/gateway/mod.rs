@@ -6,6 +6,7 @@
 mod admission;
 mod call_line;
 mod callers;
+mod cross_origin;
 mod in_process;
 mod pass_through;
 mod provider;
@@ -58,7 +59,9 @@ pub fn routes(app: App) -> Router {
         providers: Providers::new(),
         app,
     }));
+    let cross_origin = cross_origin::layer(&gateway.0.app.config.gateway);
     Router::new()
         .route("/gateway/p/{*path}", any(pass_through::pass_through))
         .with_state(gateway)
+        .layer(cross_origin)
 }

@@ -167,7 +167,10 @@ fn written_out(
     if let Some(error) = error {
         let (body, headers) = error.written(&app.public_url, &context.request_id);
         let status = error.status();
+        // Beside what layers inside have said of the answer, as to pages of other origins.
+        let said = std::mem::take(response.headers_mut());
         response = (status, headers, axum::Json(body)).into_response();
+        response.headers_mut().extend(said);
     }
     let headers = response.headers_mut();
     headers.reserve(HEADERS);

@@ -1,6 +1,7 @@
 //! The gateway inside `serve`: clients call with a token and without a credential.
 
 mod admission;
+mod cross_origin;
 mod pass_through;
 mod providers;
 #[path = "../../../../gateway/tests/forward/recorder.rs"]
