@@ -14,11 +14,15 @@
 mod argument;
 mod body;
 mod casing;
+mod circles;
+mod complete;
 mod definitions;
+mod dialect;
 mod error;
 mod flat;
 mod index;
 mod keywords;
+mod members;
 mod names;
 mod node;
 mod operation;
@@ -26,17 +30,19 @@ mod parameters;
 mod pointer;
 mod reference;
 mod reserved;
+mod response;
 mod schema;
 mod security;
 mod servers;
 mod source;
+mod taken;
 mod template;
 mod version;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -45,7 +51,8 @@ pub use argument::{Argument, Place, Style};
 pub use body::{Body, MemberEncoding};
 pub use error::{DocumentError, Shown};
 pub use index::OperationIndex;
-pub use operation::{Operation, Response};
+pub use operation::Operation;
+pub use response::Response;
 pub use schema::{Definition, Schema};
 pub use security::SecurityScheme;
 pub use servers::OperationServer;
@@ -88,7 +95,8 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads JSON or YAML of at most [`MAX_BYTES`]. `source` is what relative servers are relative to: the URL that the
+    /// Reads JSON or YAML of at most [`MAX_BYTES`]. It computes without a pause, for seconds where documents are large: call
+    /// it where that blocks nobody. `source` is what relative servers are relative to: the URL that the
     /// document came from.
     ///
     /// # Errors
@@ -121,90 +129,10 @@ impl Document {
                 .map(|(name, scheme)| (name.clone(), SecurityScheme::read(&root, scheme)))
                 .collect(),
             operations,
-            definitions: definitions.finish(),
+            definitions: definitions.finish()?,
             servers,
         })
     }
-
-    /// The schema of the object of an operation's arguments, with all that it refers to.
-    pub fn arguments_schema(&self, operation: &Operation) -> Schema {
-        let is_spread = operation.body.as_ref().is_some_and(|body| body.spread);
-        let arguments = operation.arguments.iter();
-        Schema::of(&ArgumentsSchema {
-            kind: "object",
-            properties: Properties(&operation.arguments),
-            required: arguments
-                .filter(|one| one.required)
-                .map(|one| one.name.as_str())
-                .collect(),
-            // Arguments that are left are members of a spread body; without one they are an error.
-            additional_properties: (!is_spread).then_some(false),
-            definitions: self.reached(&operation.refers_to),
-        })
-    }
-
-    /// A schema of an operation, with all that it refers to: `refers_to` is what stands beside the schema.
-    pub fn complete_schema(&self, schema: &Schema, refers_to: &[String]) -> Schema {
-        if refers_to.is_empty() {
-            return schema.clone();
-        }
-        Schema::of(&CompleteSchema {
-            all_of: [schema],
-            definitions: self.reached(refers_to),
-        })
-    }
-
-    /// All definitions that are referred to, directly or by another.
-    fn reached<'a>(&'a self, names: &'a [String]) -> BTreeMap<&'a str, &'a Schema> {
-        let mut seen: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-        let mut waiting: Vec<&str> = seen.iter().copied().collect();
-        let mut reached = BTreeMap::new();
-        while let Some(name) = waiting.pop() {
-            let Some(definition) = self.definitions.get(name) else {
-                continue;
-            };
-            reached.insert(name, &definition.schema);
-            waiting.extend(
-                definition
-                    .refers_to
-                    .iter()
-                    .map(String::as_str)
-                    .filter(|name| seen.insert(name)),
-            );
-        }
-        reached
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ArgumentsSchema<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    properties: Properties<'a>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    required: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    additional_properties: Option<bool>,
-    #[serde(rename = "$defs", skip_serializing_if = "BTreeMap::is_empty")]
-    definitions: BTreeMap<&'a str, &'a Schema>,
-}
-
-/// The arguments by name, in their own order.
-struct Properties<'a>(&'a [Argument]);
-
-impl Serialize for Properties<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|argument| (&argument.name, &argument.schema)))
-    }
-}
-
-#[derive(Serialize)]
-struct CompleteSchema<'a> {
-    #[serde(rename = "allOf")]
-    all_of: [&'a Schema; 1],
-    #[serde(rename = "$defs")]
-    definitions: BTreeMap<&'a str, &'a Schema>,
 }
 
 /// A text about the API. YAML's `version: 1.0` is a number.
@@ -267,10 +195,30 @@ fn read_operations(
                 method,
                 path,
             };
-            operations.push(operation::read(&site, name, home, definitions)?);
+            let operation = operation::read(&site, name, home, definitions)?;
+            definitions.keep(stored_bytes(&operation))?;
+            operations.push(operation);
         }
     }
     Ok(operations)
+}
+
+/// How large it is as JSON.
+fn stored_bytes(operation: &Operation) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Nothing in it can fail to be written; what did would count for as much as there is.
+    serde_json::to_writer(&mut count, operation).map_or(usize::MAX, |()| count.0)
 }
 
 /// What stands under a path. Beside a reference there may be words, but nothing that counts: readers differ on which

@@ -1,11 +1,18 @@
 //! From the schemas of a document to JSON Schema (draft 2020-12).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::circles::endless;
+use super::dialect;
+use super::error::DocumentError;
 use super::keywords::{Keyword, keyword};
 use super::node::{Members, Node};
 use super::pointer::Pointer;
 use super::schema::{Definition, Schema};
+use super::taken::Taken;
+
+/// How many bytes are kept of a document, counted generously: the largest public ones come to a tenth.
+const MAX_DIGEST_BYTES: usize = 256 * 1024 * 1024;
 
 /// Schemas as they are written, and what they refer to. Each is written once, however often and from wherever it is
 /// referred to, so that schemas that contain themselves end.
@@ -14,8 +21,10 @@ pub(super) struct Definitions<'a> {
     /// OpenAPI 3.0 has nothing count that stands beside a reference.
     references_stand_alone: bool,
     names: HashMap<Pointer, String>,
-    taken: HashSet<String>,
+    taken: Taken,
     waiting: VecDeque<(Pointer, String)>,
+    /// How many bytes may still be kept.
+    room: usize,
 }
 
 /// What a schema refers to.
@@ -32,8 +41,21 @@ impl<'a> Definitions<'a> {
             root,
             references_stand_alone,
             names: HashMap::new(),
-            taken: HashSet::new(),
+            taken: Taken::default(),
             waiting: VecDeque::new(),
+            room: MAX_DIGEST_BYTES,
+        }
+    }
+
+    /// Counts what is kept beside schemas. Refuses the document when there is no more room: a few lines that thousands of
+    /// operations share can be made to unfold into gigabytes.
+    pub(super) fn keep(&mut self, bytes: usize) -> Result<(), DocumentError> {
+        self.room = self.room.saturating_sub(bytes);
+        match self.room {
+            0 => Err(DocumentError::TooRepetitive {
+                max_bytes: MAX_DIGEST_BYTES,
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -43,9 +65,19 @@ impl<'a> Definitions<'a> {
             return Schema::any();
         };
         let mut uses = Uses::default();
-        let written = self.written(source, true, &mut uses);
+        let schema = self.text(source, &mut uses);
         refers_to.append(&mut uses.all);
-        Schema::of(&written)
+        schema
+    }
+
+    /// Nothing is written any more once there is no room; whoever asks for more then learns so from [`Self::keep`].
+    fn text(&mut self, source: &Node, uses: &mut Uses) -> Schema {
+        if self.room == 0 {
+            return Schema::any();
+        }
+        let schema = Schema::of(&self.written(source, true, uses));
+        self.room = self.room.saturating_sub(schema.text().len());
+        schema
     }
 
     /// One schema of several, all of which count.
@@ -61,13 +93,13 @@ impl<'a> Definitions<'a> {
     }
 
     /// All that was referred to.
-    pub(super) fn finish(mut self) -> BTreeMap<String, Definition> {
+    pub(super) fn finish(mut self) -> Result<BTreeMap<String, Definition>, DocumentError> {
         let mut written = BTreeMap::new();
         let mut in_place = BTreeMap::new();
         while let Some((place, name)) = self.waiting.pop_front() {
             let mut uses = Uses::default();
             let source = place.find(self.root).unwrap_or(&Node::Null);
-            let schema = Schema::of(&self.written(source, true, &mut uses));
+            let schema = self.text(source, &mut uses);
             in_place.insert(name.clone(), uses.in_place);
             written.insert(
                 name,
@@ -77,6 +109,7 @@ impl<'a> Definitions<'a> {
                 },
             );
         }
+        self.keep(0)?;
         // Such a schema says nothing, and a validator would go round in it until the stack ends.
         for name in endless(&in_place) {
             written.insert(
@@ -87,7 +120,7 @@ impl<'a> Definitions<'a> {
                 },
             );
         }
-        written
+        Ok(written)
     }
 
     /// A schema as JSON Schema 2020-12 has it. Its depth is bounded by that of the document: references are not followed.
@@ -139,14 +172,10 @@ impl<'a> Definitions<'a> {
             };
             schema.insert(name.clone(), written);
         }
-        set_exclusive_bounds(members, &mut schema);
-        demand_no_answers(members, &mut schema);
-        if members.get("nullable") == Some(&Node::Bool(true))
-            && !(has_reference && self.references_stand_alone)
-        {
-            return or_null(schema);
-        }
-        Node::Object(schema)
+        // In 3.0 nothing beside a reference counts, and that goes for `nullable` too.
+        let counts = !(has_reference && self.references_stand_alone);
+        let is_nullable = counts && members.get("nullable") == Some(&Node::Bool(true));
+        dialect::adapt(members, schema, is_nullable)
     }
 
     /// The name of the definition for a place.
@@ -166,115 +195,11 @@ impl<'a> Definitions<'a> {
         if base.is_empty() {
             base.push('_');
         }
-        let mut name = base.clone();
-        let mut number = 1;
-        while !self.taken.insert(name.clone()) {
-            number += 1;
-            name = format!("{base}_{number}");
-        }
+        let name = self.taken.take(&base, str::to_owned);
         self.names.insert(place.clone(), name.clone());
         self.waiting.push_back((place, name.clone()));
         name
     }
-}
-
-/// OpenAPI 3.0 says with a truth value whether `minimum` and `maximum` themselves are excluded.
-fn set_exclusive_bounds(source: &Members, schema: &mut Members) {
-    for (bound, exclusive) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
-        if source.get(exclusive) == Some(&Node::Bool(true))
-            && let Some(limit) = schema.shift_remove(bound)
-        {
-            schema.insert(exclusive.to_owned(), limit);
-        }
-    }
-}
-
-/// What is only in answers (`readOnly`) is not demanded of a request (OpenAPI 3.0.4 section 4.7.24).
-fn demand_no_answers(source: &Members, schema: &mut Members) {
-    let Some(Node::Object(properties)) = source.get("properties") else {
-        return;
-    };
-    if let Some(Node::List(required)) = schema.get_mut("required") {
-        required.retain(|name| match name {
-            Node::Text(name) => !properties
-                .get(name)
-                .is_some_and(|property| property.is_true("readOnly")),
-            _ => true,
-        });
-    }
-}
-
-/// `nullable` of OpenAPI 3.0; many write it in 3.1 as well, where it means nothing, and mean it.
-fn or_null(mut schema: Members) -> Node {
-    let null = || Node::Text("null".to_owned());
-    match schema.get_mut("type") {
-        Some(Node::List(types)) => types.push(null()),
-        Some(one) => *one = Node::List(vec![one.clone(), null()]),
-        None => {
-            let null_alone = Node::Object(Members::from([("type".to_owned(), null())]));
-            let choice = Node::List(vec![Node::Object(schema), null_alone]);
-            return Node::Object(Members::from([("anyOf".to_owned(), choice)]));
-        }
-    }
-    if let Some(Node::List(types)) = schema.get_mut("type") {
-        let mut seen = HashSet::new();
-        types.retain(|one| matches!(one, Node::Text(name) if seen.insert(name.clone())));
-    }
-    if let Some(Node::List(values)) = schema.get_mut("enum")
-        && !values.contains(&Node::Null)
-    {
-        values.push(Node::Null);
-    }
-    Node::Object(schema)
-}
-
-type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
-
-/// The names that lead to themselves for the same value, and those between two of such circles.
-fn endless(in_place: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
-    let mut uses = Graph::new();
-    let mut users = Graph::new();
-    for (name, used) in in_place {
-        uses.entry(name)
-            .or_default()
-            .extend(used.iter().map(String::as_str));
-        for used in used {
-            users.entry(used).or_default().insert(name);
-        }
-    }
-    let all = in_place.keys().map(String::as_str).collect();
-    let lead_on = without_ends(all, &uses, &users);
-    without_ends(lead_on, &users, &uses)
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Takes away, again and again, what leads to nothing that is left.
-fn without_ends<'a>(mut left: HashSet<&'a str>, next: &Graph<'a>, back: &Graph<'a>) -> HashSet<&'a str> {
-    let open = |name: &str| {
-        next.get(name).map_or(0, |names| {
-            names.iter().filter(|next| left.contains(*next)).count()
-        })
-    };
-    let mut ways: HashMap<&str, usize> = left.iter().map(|name| (*name, open(name))).collect();
-    let mut ended: Vec<&str> = ways
-        .iter()
-        .filter(|(_, ways)| **ways == 0)
-        .map(|(name, _)| *name)
-        .collect();
-    while let Some(name) = ended.pop() {
-        left.remove(name);
-        for before in back.get(name).into_iter().flatten() {
-            if let Some(ways) = ways.get_mut(before) {
-                *ways = ways.saturating_sub(1);
-                if *ways == 0 && left.contains(before) {
-                    ended.push(before);
-                }
-            }
-        }
-    }
-    left
 }
 
 #[cfg(test)]
@@ -283,68 +208,11 @@ mod tests {
 
     use super::*;
 
-    fn written(source: &Value) -> Value {
-        let root = Node::from_json(source);
-        Definitions::new(&root, true)
-            .schema(Some(&root), &mut BTreeSet::new())
-            .value()
-    }
-
-    #[test]
-    fn keywords_of_openapi_become_those_of_json_schema() {
-        for (source, expected) in [
-            (
-                json!({"type": "string", "nullable": true}),
-                json!({"type": ["string", "null"]}),
-            ),
-            (
-                json!({"type": "string", "nullable": true, "enum": ["a"]}),
-                json!({"type": ["string", "null"], "enum": ["a", null]}),
-            ),
-            (
-                json!({"nullable": true, "allOf": [{"type": "object"}]}),
-                json!({"anyOf": [{"allOf": [{"type": "object"}]}, {"type": "null"}]}),
-            ),
-            (
-                json!({"minimum": 1, "exclusiveMinimum": true}),
-                json!({"exclusiveMinimum": 1}),
-            ),
-            (
-                json!({"maximum": 1, "exclusiveMaximum": false}),
-                json!({"maximum": 1}),
-            ),
-            (json!({"exclusiveMaximum": 3}), json!({"exclusiveMaximum": 3})),
-            (
-                json!({"required": ["a", "b"], "properties": {"a": {"readOnly": true}, "b": {}}}),
-                json!({"required": ["b"], "properties": {"a": {"readOnly": true}, "b": {}}}),
-            ),
-            (
-                json!({"additionalProperties": false}),
-                json!({"additionalProperties": false}),
-            ),
-            (
-                json!({"items": {"example": 1, "x-a": 2, "type": "string"}}),
-                json!({"items": {"type": "string"}}),
-            ),
-        ] {
-            assert_eq!(written(&source), expected, "{source}");
-        }
-    }
-
-    #[test]
-    fn what_no_validator_takes_is_left_out() {
-        let source = json!({
-            "required": true, "type": "any", "minLength": "3", "enum": [], "pattern": 7, "allOf": [], "multipleOf": 0,
-            "$id": "https://example.com", "$dynamicRef": "#x", "discriminator": {"propertyName": "a"}, "title": "kept"
-        });
-        assert_eq!(written(&source), json!({ "title": "kept" }));
-    }
-
     fn finished(document: &Value, version_30: bool) -> BTreeMap<String, Definition> {
         let root = Node::from_json(document);
         let mut definitions = Definitions::new(&root, version_30);
         definitions.schema(root.get("start"), &mut BTreeSet::new());
-        definitions.finish()
+        definitions.finish().unwrap()
     }
 
     #[test]
@@ -389,7 +257,7 @@ mod tests {
             }),
             true,
         );
-        assert_eq!(found.keys().collect::<Vec<_>>(), ["S_T", "S_T_2"]);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["S_T", "S_T2"]);
     }
 
     #[test]

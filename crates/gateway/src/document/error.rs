@@ -77,6 +77,12 @@ pub enum DocumentError {
         /// The limit.
         max_operations: usize,
     },
+    /// With what operations share written out for each, the document is larger than is kept.
+    #[error("what operations share unfolds to more than {} MiB; put shared schemas under `components/schemas`", max_bytes / (1024 * 1024))]
+    TooRepetitive {
+        /// The limit, in bytes.
+        max_bytes: usize,
+    },
 }
 
 impl DocumentError {
@@ -93,6 +99,7 @@ impl DocumentError {
             Self::BrokenReference { .. } => "document_broken_reference",
             Self::Invalid { .. } => "document_invalid",
             Self::TooManyOperations { .. } => "document_too_many_operations",
+            Self::TooRepetitive { .. } => "document_too_repetitive",
         }
     }
 

@@ -1,13 +1,12 @@
 //! The names of operations: those of the functions that `@hey-api/openapi-ts` 0.95 makes, so that code written with
 //! such a module, the toolkit's modules and calls through the gateway say the same.
 
-use std::collections::{HashMap, HashSet};
-
 use icu_properties::props::{IdContinue, IdStart};
 use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 
 use super::casing::camel_case;
 use super::reserved::is_reserved;
+use super::taken::Taken;
 
 const STARTS: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<IdStart>();
 const CONTINUES: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<IdContinue>();
@@ -37,32 +36,6 @@ impl OperationNames {
         let joined = parts.collect::<Vec<_>>().join(".");
         let source = if joined.is_empty() { id } else { joined };
         (!source.is_empty()).then(|| self.names.take(&camel_case(&source), identifier))
-    }
-}
-
-/// Names that are taken, and how far the numbers behind each have come: without that, thousands of operations with one
-/// name would take the square of their number of steps.
-#[derive(Default)]
-struct Taken {
-    names: HashSet<String>,
-    numbers: HashMap<String, usize>,
-}
-
-impl Taken {
-    /// The first of `base`, `base2`, `base3`, … that is free, as `written` writes it.
-    fn take(&mut self, base: &str, written: impl Fn(&str) -> String) -> String {
-        let number = self.numbers.entry(base.to_owned()).or_insert(0);
-        loop {
-            *number += 1;
-            let name = if *number == 1 {
-                written(base)
-            } else {
-                written(&format!("{base}{number}"))
-            };
-            if self.names.insert(name.clone()) {
-                return name;
-            }
-        }
     }
 }
 
@@ -122,6 +95,8 @@ fn identifier(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn given(ids: &[&str]) -> Vec<String> {

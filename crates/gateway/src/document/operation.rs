@@ -9,11 +9,13 @@ use super::argument::{Argument, Place, Style, is_false};
 use super::body::{self, Body};
 use super::definitions::Definitions;
 use super::error::DocumentError;
-use super::flat::{argument_names, body_members};
+use super::flat::argument_names;
+use super::members::body_members;
 use super::node::{Members, Node};
 use super::parameters;
 use super::pointer::Pointer;
 use super::reference::resolve;
+use super::response::{self, Response};
 use super::schema::Schema;
 use super::security;
 use super::servers::{OperationServer, operation_server};
@@ -63,23 +65,6 @@ pub struct Operation {
     pub responses: Vec<Response>,
 }
 
-/// An answer of an operation.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Response {
-    /// The status that it is for: `200`, `4XX`, `default`.
-    pub status: String,
-    /// Its media type; the one that is JSON, where there are several. Without one there is no body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub media_type: Option<String>,
-    /// What its body is like.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schema: Option<Schema>,
-    /// The names of the definitions that the schema refers to, each once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refers_to: Vec<String>,
-}
-
 /// Where an operation stands in its document.
 pub(super) struct Site<'a> {
     pub(super) root: &'a Node,
@@ -127,7 +112,7 @@ pub(super) fn read(
         body,
         refers_to: refers_to.into_iter().collect(),
         security: security::requirement(site.root, source),
-        responses: read_responses(site, definitions),
+        responses: response::read(site.root, source, definitions),
     })
 }
 
@@ -285,26 +270,4 @@ fn read_body(
         },
         schema: whole,
     }))
-}
-
-fn read_responses(site: &Site<'_>, definitions: &mut Definitions<'_>) -> Vec<Response> {
-    let given = site
-        .source
-        .get("responses")
-        .and_then(Node::as_object)
-        .into_iter()
-        .flatten();
-    let given = given.filter(|(status, _)| !status.starts_with("x-"));
-    let read = given.map(|(status, response)| {
-        let content = body::media_type(resolve(site.root, response));
-        let mut refers_to = BTreeSet::new();
-        let schema = content.and_then(|(_, media)| media.get("schema"));
-        Response {
-            status: status.clone(),
-            media_type: content.map(|(media_type, _)| media_type.to_owned()),
-            schema: schema.map(|schema| definitions.schema(Some(schema), &mut refers_to)),
-            refers_to: refers_to.into_iter().collect(),
-        }
-    });
-    read.collect()
 }

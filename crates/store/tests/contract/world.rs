@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_core::audit::{Action, Actor, ActorKind, AuditEvent, Origin};
 use countersign_core::client::{Client, ClientDraft};
@@ -182,8 +183,17 @@ impl World {
         Operator::new(name, Role::Admin, reach, key, at(2), &mut self.chance).unwrap()
     }
 
+    /// A position that the feed reaches back to. In a new PostgreSQL database it does not while a transaction of another test's is
+    /// open that is older than this database's first change.
     pub(crate) async fn position(&self) -> ChangePosition {
-        self.store.changes(None).await.unwrap().position
+        loop {
+            let position = self.store.changes(None).await.unwrap().position;
+            let since = self.store.changes(Some(&position)).await.unwrap();
+            if since.changed.is_some() {
+                return position;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// What changed since, which must still be known.
