@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod oauth;
 pub mod openapi;
 pub mod problem;
+pub mod providers;
 pub mod router;
 pub mod secret_check;
 pub mod serve;

@@ -8,16 +8,19 @@ use countersign_core::client::ClientError;
 use countersign_core::cursor::InvalidCursor;
 use countersign_core::key_life::AlreadyAnnounced;
 use countersign_core::metadata::MetadataError;
+use countersign_core::provider::{DocumentTooLarge, InvalidProvider};
 use countersign_core::rotation::RotationError;
 use countersign_core::scope::ScopeError;
 use countersign_core::seal::OpenError;
 use countersign_core::search::SearchError;
 use countersign_core::secret::SecretError;
+use countersign_gateway::document::DocumentError;
 use countersign_store::StoreError;
 use http::StatusCode;
 use strum::{EnumIter, IntoStaticStr};
 
 use crate::keys::live_project::LiveProjectError;
+use crate::providers::InvalidSettings;
 
 /// `error_type` of the API style. The names are the wire's (contract section 6) where it has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
@@ -31,12 +34,15 @@ pub enum ErrorType {
     ClientSecretTooLong,
     DuplicateM2mClientId,
     DuplicateProjectId,
+    DuplicateProviderName,
     InsecureM2mClientSecret,
     InsufficientPermissions,
     InternalServerError,
     InvalidAuthorizationHeader,
     InvalidCursor,
     InvalidM2mClientScope,
+    InvalidProvider,
+    InvalidProviderDocument,
     InvalidRequestValue,
     KeyAlreadyAnnounced,
     M2mClientAlreadyRotatingSecret,
@@ -61,6 +67,8 @@ pub enum ErrorType {
     ProjectNotFound,
     ProjectSecretNotFound,
     ProviderFailed,
+    ProviderNotFound,
+    ProviderOperationNotFound,
     ProviderTimedOut,
     RequestTimeout,
     RequestTooLarge,
@@ -101,6 +109,8 @@ impl ErrorType {
             | Self::OperatorNotFound
             | Self::ProjectNotFound
             | Self::ProjectSecretNotFound
+            | Self::ProviderNotFound
+            | Self::ProviderOperationNotFound
             | Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -116,8 +126,11 @@ impl ErrorType {
             | Self::ClientSecretTooLong
             | Self::DuplicateM2mClientId
             | Self::DuplicateProjectId
+            | Self::DuplicateProviderName
             | Self::InsecureM2mClientSecret
             | Self::InvalidCursor
+            | Self::InvalidProvider
+            | Self::InvalidProviderDocument
             | Self::InvalidM2mClientScope
             | Self::InvalidRequestValue
             | Self::KeyAlreadyAnnounced
@@ -189,6 +202,11 @@ impl Problem {
         ErrorType::M2mClientNotFound.because("No M2M client with this id exists in the project.")
     }
 
+    /// No such provider in this project.
+    pub fn provider_not_found() -> Self {
+        ErrorType::ProviderNotFound.because("No provider with this name exists in the project.")
+    }
+
     /// No such project, or none that the caller may know of.
     pub fn project_not_found() -> Self {
         ErrorType::ProjectNotFound.because("No project with this id exists.")
@@ -211,6 +229,13 @@ impl From<StoreError> for Problem {
                     ..Self::unavailable(message, 1)
                 }
             }
+            StoreError::SchemaLacks => Self {
+                cause: Some(error.to_string()),
+                ..Self::unavailable(
+                    "The database has not grown this far yet: its operator brings it up to date with \"countersign migrate\".",
+                    60,
+                )
+            },
             StoreError::Stale => ErrorType::WriteConflict
                 .because("The object was changed at the same time. Read it and try again."),
             _ => Self::internal(&error),
@@ -303,6 +328,30 @@ impl From<InvalidCursor> for Problem {
 impl From<AlreadyAnnounced> for Problem {
     fn from(error: AlreadyAnnounced) -> Self {
         ErrorType::KeyAlreadyAnnounced.because(sentence(&error))
+    }
+}
+
+impl From<InvalidSettings> for Problem {
+    fn from(error: InvalidSettings) -> Self {
+        ErrorType::InvalidProvider.because(sentence(&error))
+    }
+}
+
+impl From<InvalidProvider> for Problem {
+    fn from(error: InvalidProvider) -> Self {
+        ErrorType::InvalidProvider.because(sentence(&error))
+    }
+}
+
+impl From<DocumentError> for Problem {
+    fn from(error: DocumentError) -> Self {
+        ErrorType::InvalidProviderDocument.because(sentence(&error))
+    }
+}
+
+impl From<DocumentTooLarge> for Problem {
+    fn from(error: DocumentTooLarge) -> Self {
+        ErrorType::InvalidProviderDocument.because(sentence(&error))
     }
 }
 

@@ -8,7 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::{
-    audit, clients as admin_clients, import, keys as admin_keys, operators, projects, secrets, usage,
+    audit, clients as admin_clients, import, keys as admin_keys, operators, projects, provider_operations,
+    providers, secrets, usage,
 };
 use crate::app::App;
 use crate::http::{edge, path};
@@ -58,6 +59,15 @@ pub fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(admin_keys::rotate_key))
         .routes(routes!(admin_clients::list_clients, import::import_client))
         .routes(routes!(admin_clients::get_client, admin_clients::update_client))
+        .routes(routes!(providers::list_providers, providers::create_provider))
+        .routes(routes!(
+            providers::get_provider,
+            providers::update_provider,
+            providers::delete_provider
+        ))
+        .routes(routes!(provider_operations::get_provider_document))
+        .routes(routes!(provider_operations::list_provider_operations))
+        .routes(routes!(provider_operations::get_provider_operation))
         .routes(routes!(usage::get_project_usage))
         .routes(routes!(audit::list_project_audit))
         .routes(routes!(audit::list_audit))

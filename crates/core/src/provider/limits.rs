@@ -35,7 +35,7 @@ pub struct ProviderLimits {
 
 /// A limit out of its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{name} is from {least} to {most}")]
+#[error("limits.{name} is from {least} to {most}")]
 pub struct InvalidLimit {
     /// Which.
     pub name: &'static str,

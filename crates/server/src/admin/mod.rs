@@ -7,5 +7,7 @@ pub mod keys;
 pub mod lists;
 pub mod operators;
 pub mod projects;
+pub mod provider_operations;
+pub mod providers;
 pub mod secrets;
 pub mod usage;

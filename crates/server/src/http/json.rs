@@ -5,12 +5,14 @@ use std::fmt;
 
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use countersign_core::provider::DOCUMENT_MAX_BYTES;
+use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::request::read_body;
+use super::request::{read_body, read_body_up_to};
 use crate::app::App;
 use crate::problem::{ErrorType, Problem};
 
@@ -28,17 +30,34 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let content_type = request.headers().get(CONTENT_TYPE).cloned();
         let body = read_body(request.into_body(), app).await?;
-        if !body.is_empty()
-            && !content_type
-                .as_ref()
-                .is_none_or(|value| is_json(value.as_bytes()))
-        {
-            return Err(
-                ErrorType::UnsupportedMediaType.because("Send the body as Content-Type: application/json.")
-            );
-        }
-        parse(&body).map(Self)
+        parse_as(content_type.as_ref(), &body).map(Self)
     }
+}
+
+/// The same for bodies that hold an OpenAPI document as a text, and may be so much longer.
+#[derive(Debug)]
+pub struct JsonWithDocument<T>(pub T);
+
+/// Longest such body: a document in which every byte needs an escape, and what stands beside it.
+const WITH_DOCUMENT_MAX_BYTES: usize = 2 * DOCUMENT_MAX_BYTES + 1024 * 1024;
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonWithDocument<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _app: &App) -> Result<Self, Problem> {
+        let content_type = request.headers().get(CONTENT_TYPE).cloned();
+        let body = read_body_up_to(request.into_body(), WITH_DOCUMENT_MAX_BYTES).await?;
+        parse_as(content_type.as_ref(), &body).map(Self)
+    }
+}
+
+fn parse_as<T: DeserializeOwned>(content_type: Option<&HeaderValue>, body: &Bytes) -> Result<T, Problem> {
+    if !body.is_empty() && !content_type.is_none_or(|value| is_json(value.as_bytes())) {
+        return Err(
+            ErrorType::UnsupportedMediaType.because("Send the body as Content-Type: application/json.")
+        );
+    }
+    parse(body)
 }
 
 /// Whether a media type is JSON; parameters such as charset do not matter (wire contract 1.2).

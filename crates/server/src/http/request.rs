@@ -138,9 +138,13 @@ fn real_address(socket: Option<IpAddr>, headers: &HeaderMap, trusted_proxies: &[
     last_believed
 }
 
-/// The whole body, within the limit.
+/// The whole body, within the limit for most.
 pub async fn read_body(body: Body, app: &App) -> Result<Bytes, Problem> {
-    let limit = app.config.limits.body_kib * 1024;
+    read_body_up_to(body, app.config.limits.body_kib * 1024).await
+}
+
+/// The whole body, within a limit in bytes.
+pub async fn read_body_up_to(body: Body, limit: usize) -> Result<Bytes, Problem> {
     match Limited::new(body, limit).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {

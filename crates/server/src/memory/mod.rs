@@ -23,6 +23,7 @@ use countersign_core::operator::Operator;
 use countersign_store::{Change, ProviderRecord};
 
 use crate::keys::LiveProject;
+use crate::providers::digest::DigestedDocuments;
 use clock_offset::ClockOffset;
 use feed::Freshness;
 use held::Held;
@@ -43,6 +44,8 @@ pub struct Memory {
     pub operators: Held<String, Option<Arc<Operator>>>,
     /// Providers of the gateway with their rules and sealed credentials.
     pub providers: Held<ProviderKey, Option<Arc<ProviderRecord>>>,
+    /// What their documents say.
+    pub documents: DigestedDocuments,
     /// How far this machine's clock is from the database's.
     pub clock: ClockOffset,
     freshness: Arc<Freshness>,
@@ -69,6 +72,7 @@ impl Memory {
                 OPERATOR_BYTES
             }),
             providers: Held::new(SIDE_BYTES, PROVIDER_BYTES, freshness.clone(), provider_weight),
+            documents: DigestedDocuments::default(),
             clock: ClockOffset::default(),
             freshness,
         }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::support::operations::{self, Operation};
-use crate::support::{TestApp, token_request};
+use crate::support::{TestApp, fixtures, token_request};
 
 /// The schema that a reference leads to.
 fn resolved<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
@@ -119,6 +119,7 @@ async fn lived_in() -> (TestApp, String) {
         .ok();
     app.create_operator(json!({ "name": "narrow", "project_ids": [app.project.id] }))
         .await;
+    fixtures::make_provider(&app).await;
     countersign::jobs::flush_usage(&app.app).await;
     (app, worker.secret)
 }

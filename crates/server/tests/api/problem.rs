@@ -15,7 +15,7 @@ use crate::gateway::recorder::Answer::{Nothing, Silence};
 use crate::support::answer::{API_KEYS, Answer, OAUTH_KEYS, sorted_keys};
 use crate::support::caller::JSON;
 use crate::support::observed_store::Fault;
-use crate::support::{PUBLIC_URL, TestApp, token_request};
+use crate::support::{PUBLIC_URL, TestApp, fixtures, token_request};
 
 async fn create(app: &TestApp, body: Value) -> Answer {
     app.backend().post("/v1/m2m/clients", body).await
@@ -103,6 +103,11 @@ async fn provoke(app: &TestApp, error_type: ErrorType) -> (u16, Answer) {
             let body = json!({ "name": "x", "project_id": app.project.id });
             (400, admin.post("/admin/v1/projects", body).await)
         }
+        E::DuplicateProviderName => {
+            fixtures::make_provider(app).await;
+            let body = json!({ "name": "acme", "document": fixtures::acme_document().to_string() });
+            (400, admin.post(&format!("{project}/providers"), body).await)
+        }
         E::InsecureM2mClientSecret => (400, create(app, json!({ "client_secret": "password1" })).await),
         E::InsufficientPermissions => (403, as_reader(app).await),
         E::InternalServerError => (500, with_fault(app, Fault::Inconsistent).await),
@@ -114,6 +119,15 @@ async fn provoke(app: &TestApp, error_type: ErrorType) -> (u16, Answer) {
                 .await,
         ),
         E::InvalidM2mClientScope => (400, create(app, json!({ "scopes": [""] })).await),
+        E::InvalidProvider => {
+            fixtures::make_provider(app).await;
+            let acme = format!("{project}/providers/acme");
+            (400, admin.put(&acme, json!({ "base_url": "x" })).await)
+        }
+        E::InvalidProviderDocument => {
+            let body = json!({ "name": "acme", "document": "{" });
+            (400, admin.post(&format!("{project}/providers"), body).await)
+        }
         E::InvalidRequestValue => (400, create(app, json!({ "client_name": 7 })).await),
         E::KeyAlreadyAnnounced => (
             400,
@@ -162,6 +176,12 @@ async fn provoke(app: &TestApp, error_type: ErrorType) -> (u16, Answer) {
         E::ProjectNotFound => (404, app.anonymous().get("/v1/sessions/jwks/project-test-x").await),
         E::ProjectSecretNotFound => (404, admin.delete(&format!("{project}/secrets/x")).await),
         E::ProviderFailed => (502, gateway::answer_of(app, Nothing).await),
+        E::ProviderNotFound => (404, admin.get(&format!("{project}/providers/x")).await),
+        E::ProviderOperationNotFound => {
+            fixtures::make_provider(app).await;
+            let operation = format!("{project}/providers/acme/operations/x");
+            (404, admin.get(&operation).await)
+        }
         E::ProviderTimedOut => (504, gateway::answer_of(app, Silence).await),
         E::RequestTimeout => (408, timed_out().await),
         E::RequestTooLarge => (

@@ -7,5 +7,6 @@ mod import;
 mod keys;
 mod operators;
 mod projects;
+mod providers;
 mod secrets;
 mod usage;

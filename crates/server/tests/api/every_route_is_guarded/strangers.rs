@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::TestApp;
 use crate::support::caller::Caller;
+use crate::support::fixtures;
 
 /// Who calls and, often, must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,7 @@ impl World {
         let app = TestApp::new().await;
         let worker = app.create_client(json!({ "client_id": "worker" })).await;
         let token = app.token(&worker).await;
+        fixtures::make_provider(&app).await;
         let secrets = format!("/admin/v1/projects/{}/secrets", app.project.id);
         let made = app.admin().post(&secrets, json!({ "name": "old" })).await.ok();
         let secret_id = made["project_secret"]["secret_id"].as_str().unwrap();

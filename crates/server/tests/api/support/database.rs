@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use countersign_core::audit::{Action, AuditEvent, AuditFilter};
 use countersign_core::client::Client;
+use countersign_core::credential::StoredCredential;
 use countersign_core::ids::ProjectId;
 use countersign_store::{ClientListing, Page, Row, Store};
 
@@ -71,6 +72,15 @@ impl TestApp {
             for secret in client.secrets() {
                 writeln!(dump, "{} {}", client.client_id, secret.digest).unwrap();
             }
+        }
+        for provider in values(self.store.list_providers(id, ALL).await.unwrap()) {
+            let record = self.store.provider(id, &provider.name).await.unwrap().unwrap();
+            // Usage is left out here as elsewhere.
+            let credentials = record.credentials.into_iter().map(|credential| StoredCredential {
+                last_used_at: None,
+                ..credential
+            });
+            writeln!(dump, "{provider:#?} {:#?}", credentials.collect::<Vec<_>>()).unwrap();
         }
         dump
     }

@@ -14,8 +14,9 @@ use countersign_core::{Algorithm, Timestamp};
 use countersign_token::issue::self_signed_certificate;
 use countersign_token::test_keys::{EDDSA_PKCS8, ES256_PKCS8, RS256_OTHER_PKCS8, RS256_PKCS8};
 use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 
-use super::PUBLIC_URL;
+use super::{PUBLIC_URL, TestApp};
 
 /// A project, and its RSA key.
 pub(crate) struct Blueprint {
@@ -125,4 +126,52 @@ pub(super) async fn make_operator(opened: &Opened, now: Timestamp) -> TestOperat
         id: operator.id,
         key: key.plaintext.expose_secret().to_owned(),
     }
+}
+
+/// The document of the provider `acme`.
+pub(crate) fn acme_document() -> Value {
+    let user =
+        json!({ "type": "object", "required": ["name"], "properties": { "name": { "type": "string" } } });
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Acme", "version": "1" },
+        "servers": [{ "url": "https://api.acme.example/v1" }],
+        "components": { "schemas": { "User": user } },
+        "paths": {
+            "/users": {
+                "get": {
+                    "operationId": "users_List", "tags": ["users"], "summary": "List users",
+                    "parameters": [{ "name": "limit", "in": "query", "schema": { "type": "integer" } }],
+                    "responses": { "200": { "description": "Users.", "content": { "application/json": {
+                        "schema": { "type": "array", "items": { "$ref": "#/components/schemas/User" } }
+                    } } } }
+                },
+                "post": {
+                    "operationId": "users_Create", "deprecated": true,
+                    "requestBody": { "required": true, "content": { "application/json": {
+                        "schema": { "$ref": "#/components/schemas/User" }
+                    } } },
+                    "responses": { "204": { "description": "Made." } }
+                }
+            },
+            "/files": {
+                "servers": [{ "url": "https://files.acme.example" }],
+                "get": { "operationId": "files_List", "responses": {} }
+            }
+        }
+    })
+}
+
+/// The provider `acme` of the first project.
+pub(crate) async fn make_provider(app: &TestApp) {
+    let path = format!("/admin/v1/projects/{}/providers", app.project.id);
+    let rule = json!({ "name": "read", "scope": "gateway:acme/read", "operations": ["usersList"] });
+    let host = json!({ "base_url": "https://files.acme.example", "credential": "files" });
+    let body = json!({
+        "name": "acme",
+        "document": acme_document().to_string(),
+        "rules": [rule],
+        "further_hosts": [host],
+    });
+    app.admin().post(&path, body).await.ok();
 }

@@ -49,6 +49,9 @@ impl Operation {
             ("{client_id}", "worker"),
             ("{secret_id}", &app.project.secret_id),
             ("{operator_id}", &app.operator.id),
+            ("{provider}", "acme"),
+            ("{operation}", "usersList"),
+            ("{credential}", "default"),
         ];
         let filled = |path: String, (name, value): &(&str, &str)| path.replace(name, value);
         let path = values.iter().fold(self.template.clone(), filled);
@@ -65,6 +68,10 @@ impl Operation {
             "import_client" => {
                 r#"{"client_secret_digest":"sha256$5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"}"#
             }
+            "create_provider" => {
+                r#"{"name":"new","base_url":"https://a.example","document":"{\"openapi\":\"3.1.0\",\"info\":{},\"paths\":{}}"}"#
+            }
+            "set_provider_credential" => r#"{"value":{"kind":"bearer","token":"t"}}"#,
             "update_client_profile" => r#"{"token_profile":null}"#,
             _ if self.described.get("requestBody").is_some() => "{}",
             _ => "",
