@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use countersign_gateway::forward::Outgoing;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -34,7 +34,7 @@ fn connect(world: Arc<World>) -> DuplexStream {
                 ..call(head.method, head.uri.path(), &[])
             };
             Ok::<_, Infallible>(match world.send(outgoing).await {
-                Ok(answer) => answer.map(|body| body.boxed_unsync()),
+                Ok(answer) => answer.map(BodyExt::boxed_unsync),
                 Err(error) => {
                     let empty = Empty::<Bytes>::new().map_err(|never| match never {});
                     let mut response = Response::new(empty.boxed_unsync());

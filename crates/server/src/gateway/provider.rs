@@ -146,11 +146,6 @@ impl Catalogue {
         }
     }
 
-    /// The operation of this name.
-    pub(super) fn named(&self, name: &str) -> Option<&Operation> {
-        self.document.operations.get(self.index.named(name)?)
-    }
-
     /// The operation that method and decoded segments are.
     pub(super) fn matching(&self, method: &Method, segments: &[&str]) -> Option<&Operation> {
         let path = format!("/{}", segments.join("/"));
