@@ -2,6 +2,7 @@
 
 mod admission;
 mod cross_origin;
+mod live;
 mod pass_through;
 mod providers;
 #[path = "../../../../gateway/tests/forward/recorder.rs"]
