@@ -115,7 +115,7 @@ impl Policy {
         let would_do = covering.peek().cloned();
         match covering.find(|(scope, _)| satisfies(held, scope)) {
             Some((_, allowed)) => Ok(allowed),
-            None if !self.is_known_to(held) => Err(Denied::to_stranger(&self.provider)),
+            None if !self.provider.is_known_to(held) => Err(Denied::to_stranger(&self.provider)),
             None => Err(
                 would_do.map_or(Denied::NoRule, |(needed_scope, allowed)| Denied::MissingScope {
                     needed_scope,
@@ -170,12 +170,6 @@ impl Policy {
     #[must_use]
     pub fn provider(&self) -> &ProviderName {
         &self.provider
-    }
-
-    /// Whether these scopes open anything here. To everybody else a provider that exists looks like one that does not.
-    #[must_use]
-    pub fn is_known_to(&self, held: &str) -> bool {
-        self.provider.is_known_to(held)
     }
 }
 

@@ -99,7 +99,9 @@ enum Command {
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    exit::end(block_on(cli.run()))
+    let ended = block_on(cli.run());
+    crate::gateway::write_waiting();
+    exit::end(ended)
 }
 
 /// The whole command line, for completions and for tests that visit every command.

@@ -51,8 +51,11 @@ impl Gateway {
     pub(super) async fn known(&self, caller: Caller, name: &str) -> Result<Known, GatewayRefusal> {
         // A name that no provider can have hides none.
         let name: ProviderName = name.parse().map_err(|_| GatewayRefusal::no_such_name())?;
-        let provider = self.provider(&caller.project_id, &name).await?;
-        match provider.filter(|provider| provider.policy.is_known_to(&caller.scopes)) {
+        // Asked before anybody looks: a provider that is broken or just being changed would be told from none.
+        if !name.is_known_to(&caller.scopes) {
+            return Err(Denied::to_stranger(&name).into());
+        }
+        match self.provider(&caller.project_id, &name).await? {
             Some(provider) => Ok(Known { caller, provider }),
             None => Err(Denied::to_stranger(&name).into()),
         }

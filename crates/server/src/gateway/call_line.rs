@@ -24,6 +24,8 @@ use crate::http::request::RequestContext;
 /// Lines that wait to be written. When it is full, lines are lost, counted, and the next one says how many: a slow log must not hold
 /// up calls, nor take memory without bound.
 const WAITING_LINES: usize = 8 * 1024;
+/// How long a process that ends waits for its last lines.
+const LAST_LINES_WITHIN: Duration = Duration::from_secs(2);
 /// Bytes of the digest of a token, enough to find all calls that were made with one.
 const TOKEN_DIGEST_BYTES: usize = 8;
 
@@ -210,7 +212,7 @@ impl Line {
             provider = self.provider, operation = self.operation, method = self.method, path = self.path, query = self.query,
             decision = self.decision, rule = self.rule, credential = self.credential,
             credential_version = self.credential_version, status = self.status, bytes_up, bytes_down,
-            answered_micros = self.answered_after.as_micros(), micros = self.took.as_micros(), end, scrub_hits, lost,
+            answered_micros = micros(self.answered_after), micros = micros(self.took), end, scrub_hits, lost,
             "call"
         );
         if scrub_hits > 0 {
@@ -225,8 +227,24 @@ impl Line {
     }
 }
 
+/// A number in JSON, which 128 bits would not be.
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Lines lost since the last that was written.
 static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Lines handed over and not yet written.
+static WAITING: AtomicU64 = AtomicU64::new(0);
+
+/// Waits until all lines are written, as a process does before it ends; not for ever, if the log takes none.
+pub fn write_waiting() {
+    let begun = Instant::now();
+    while WAITING.load(Relaxed) > 0 && begun.elapsed() < LAST_LINES_WITHIN {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// Hands a line to the thread that writes.
 fn write(line: Line) {
@@ -236,11 +254,14 @@ fn write(line: Line) {
         std::thread::spawn(move || {
             for line in receive {
                 line.write(LOST.swap(0, Relaxed));
+                WAITING.fetch_sub(1, Relaxed);
             }
         });
         send
     });
+    WAITING.fetch_add(1, Relaxed);
     if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = writer.try_send(line) {
+        WAITING.fetch_sub(1, Relaxed);
         LOST.fetch_add(1, Relaxed);
         metrics::counter!("countersign_gateway_lines_lost_total").increment(1);
     }

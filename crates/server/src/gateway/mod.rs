@@ -26,6 +26,7 @@ use axum::Router;
 use axum::routing::{any, get, post};
 use countersign_gateway::policy::ProviderName;
 
+pub use self::call_line::write_waiting;
 pub use self::in_process::Admitted;
 use self::provider::Provider;
 use self::providers::Providers;

@@ -161,6 +161,11 @@ impl From<NotAdmitted> for GatewayRefusal {
         if refusal.status() == StatusCode::SERVICE_UNAVAILABLE {
             own.problem.retry_after = Some(1);
         }
+        if own.reason == "wrong_audience" {
+            own.problem
+                .message
+                .push_str(" Ask for one with gateway scopes alone, or with this gateway as resource.");
+        }
         own
     }
 }

@@ -288,7 +288,8 @@ fn log(
     let (request_id, address) = (context.request_id.as_str(), context.address);
     let (status, micros) = (status.as_u16(), took.as_micros());
     let cause = error.and_then(ErrorAnswer::cause);
-    let everyday = *method == Method::GET || route.ends_with("/oauth2/token");
+    // A call through the gateway has a line of its own.
+    let everyday = *method == Method::GET || route.ends_with("/oauth2/token") || route.starts_with(GATEWAY);
     // Never the method itself: a caller may write anything into one.
     let method = crate::metrics::method_label(method);
     if let Some(cause) = cause {

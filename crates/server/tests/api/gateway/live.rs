@@ -87,7 +87,7 @@ async fn an_event_arrives_before_the_next_is_sent() {
     let receive = std::sync::Arc::new(tokio::sync::Mutex::new(receive));
     let recorder = Recorder::start(move |_, _| Answer::Pieces(receive.clone())).await;
     block_in_place(|| {
-        let (server, token) = start(&recorder);
+        let (mut server, token) = start(&recorder);
         let mut stream = ask(&server, &token, "/events?since=yesterday", "");
         send.blocking_send(EVENTS).unwrap();
         read_until(&mut stream, "\r\n\r\n");
@@ -98,6 +98,7 @@ async fn an_event_arrives_before_the_next_is_sent() {
         // Its caller hangs up, and so does the gateway: the recorder then takes no more.
         drop(stream);
         while send.blocking_send(": anybody?\n\n").is_ok() {}
+        server.stop();
         let log = server.log();
         let line = log.lines().find(|line| line.contains("caller_hung_up"));
         let line: Value = serde_json::from_str(line.unwrap_or_else(|| panic!("{log}"))).unwrap();

@@ -98,7 +98,16 @@ async fn to_strangers_a_provider_that_exists_looks_like_one_that_does_not() {
     let recorder = recorder().await;
     let app = acme(&recorder).await;
     let stranger = caller(&app, &["gateway:other"]).await;
-    for path in ["things", "nothing", "things;a=b", "a%2fb"] {
+    // Nobody can make it ready: its rule is about another provider.
+    let broken = ProviderRule {
+        name: "r".into(),
+        scope: "gateway:other".into(),
+        ..ProviderRule::default()
+    };
+    for path in ["things", "nothing", "things;a=b", "a%2fb", "broken"] {
+        if path == "broken" {
+            change(&app, "acme", |settings| settings.rules = vec![broken.clone()]).await;
+        }
         let mut seen = ["acme", "amce"].map(|name| (name, String::new()));
         for (name, text) in &mut seen {
             let answer = stranger.get(&format!("/gateway/p/{name}/{path}")).await;
