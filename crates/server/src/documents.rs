@@ -23,6 +23,7 @@ pub const GUIDE: &[(&str, &str)] = guide![
     "coming-from",
     "sdks",
     "gateway",
+    "providers",
     "tls-and-proxies",
     "backup-and-restore",
     "postgresql",

@@ -5,6 +5,7 @@
 
 use axum::response::{IntoResponse, Response};
 use countersign_core::client::ClientError;
+use countersign_core::credential::InvalidCredential;
 use countersign_core::cursor::InvalidCursor;
 use countersign_core::key_life::AlreadyAnnounced;
 use countersign_core::metadata::MetadataError;
@@ -42,6 +43,7 @@ pub enum ErrorType {
     InvalidCursor,
     InvalidM2mClientScope,
     InvalidProvider,
+    InvalidProviderCredential,
     InvalidProviderDocument,
     InvalidRequestValue,
     KeyAlreadyAnnounced,
@@ -66,6 +68,7 @@ pub enum ErrorType {
     OperatorNotFound,
     ProjectNotFound,
     ProjectSecretNotFound,
+    ProviderCredentialNotFound,
     ProviderFailed,
     ProviderNotFound,
     ProviderOperationNotFound,
@@ -109,6 +112,7 @@ impl ErrorType {
             | Self::OperatorNotFound
             | Self::ProjectNotFound
             | Self::ProjectSecretNotFound
+            | Self::ProviderCredentialNotFound
             | Self::ProviderNotFound
             | Self::ProviderOperationNotFound
             | Self::RouteNotFound => StatusCode::NOT_FOUND,
@@ -130,6 +134,7 @@ impl ErrorType {
             | Self::InsecureM2mClientSecret
             | Self::InvalidCursor
             | Self::InvalidProvider
+            | Self::InvalidProviderCredential
             | Self::InvalidProviderDocument
             | Self::InvalidM2mClientScope
             | Self::InvalidRequestValue
@@ -352,6 +357,12 @@ impl From<DocumentError> for Problem {
 impl From<DocumentTooLarge> for Problem {
     fn from(error: DocumentTooLarge) -> Self {
         ErrorType::InvalidProviderDocument.because(sentence(&error))
+    }
+}
+
+impl From<InvalidCredential> for Problem {
+    fn from(error: InvalidCredential) -> Self {
+        ErrorType::InvalidProviderCredential.because(sentence(&error))
     }
 }
 

@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::{
-    audit, clients as admin_clients, import, keys as admin_keys, operators, projects, provider_operations,
-    providers, secrets, usage,
+    audit, clients as admin_clients, credentials, import, keys as admin_keys, operators, projects,
+    provider_operations, providers, secrets, usage,
 };
 use crate::app::App;
 use crate::http::{edge, path};
@@ -68,6 +68,11 @@ pub fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(provider_operations::get_provider_document))
         .routes(routes!(provider_operations::list_provider_operations))
         .routes(routes!(provider_operations::get_provider_operation))
+        .routes(routes!(credentials::list_provider_credentials))
+        .routes(routes!(
+            credentials::set_provider_credential,
+            credentials::delete_provider_credential
+        ))
         .routes(routes!(usage::get_project_usage))
         .routes(routes!(audit::list_project_audit))
         .routes(routes!(audit::list_audit))

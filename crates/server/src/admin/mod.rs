@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod clients;
+pub mod credentials;
 pub mod import;
 pub mod keys;
 pub mod lists;

@@ -30,6 +30,7 @@ mod paging;
 mod passphrase;
 mod printing;
 mod project;
+mod provider;
 mod recover;
 mod restore;
 mod secret_input;
@@ -79,6 +80,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Project(project::ProjectArgs),
     Client(client::ClientArgs),
+    Provider(provider::ProviderArgs),
     Token(token::TokenArgs),
     Key(key::KeyArgs),
     Operator(operator::OperatorArgs),
@@ -116,6 +118,7 @@ impl Cli {
             Command::Serve(args) => args.run().await,
             Command::Project(args) => args.run(output).await,
             Command::Client(args) => args.run(output).await,
+            Command::Provider(args) => args.run(output).await,
             Command::Token(args) => args.run(output).await,
             Command::Key(args) => args.run(output).await,
             Command::Operator(args) => args.run(output).await,

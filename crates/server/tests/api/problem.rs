@@ -124,6 +124,12 @@ async fn provoke(app: &TestApp, error_type: ErrorType) -> (u16, Answer) {
             let acme = format!("{project}/providers/acme");
             (400, admin.put(&acme, json!({ "base_url": "x" })).await)
         }
+        E::InvalidProviderCredential => {
+            fixtures::make_provider(app).await;
+            let value = json!({ "value": { "kind": "bearer" } });
+            let credential = format!("{project}/providers/acme/credentials/c");
+            (400, admin.put(&credential, value).await)
+        }
         E::InvalidProviderDocument => {
             let body = json!({ "name": "acme", "document": "{" });
             (400, admin.post(&format!("{project}/providers"), body).await)
@@ -175,6 +181,11 @@ async fn provoke(app: &TestApp, error_type: ErrorType) -> (u16, Answer) {
         E::OperatorNotFound => (404, admin.delete("/admin/v1/operators/operator-x").await),
         E::ProjectNotFound => (404, app.anonymous().get("/v1/sessions/jwks/project-test-x").await),
         E::ProjectSecretNotFound => (404, admin.delete(&format!("{project}/secrets/x")).await),
+        E::ProviderCredentialNotFound => {
+            fixtures::make_provider(app).await;
+            let credential = format!("{project}/providers/acme/credentials/c");
+            (404, admin.delete(&credential).await)
+        }
         E::ProviderFailed => (502, gateway::answer_of(app, Nothing).await),
         E::ProviderNotFound => (404, admin.get(&format!("{project}/providers/x")).await),
         E::ProviderOperationNotFound => {

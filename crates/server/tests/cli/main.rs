@@ -20,6 +20,7 @@ mod master_key;
 mod migrate;
 mod pipes;
 mod projects;
+mod providers;
 mod recover;
 mod secrets;
 mod support;

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::providers::add_acme;
 use crate::support::{BINARY, Deployment};
 
 const OTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -11,6 +12,7 @@ const OTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 fn installation() -> (Deployment, String) {
     let mut deployment = Deployment::start();
     deployment.ok(&["client", "create", "--id", "c", "--save", "c.env"]);
+    add_acme(&deployment);
     let token = deployment.token("c.env");
     deployment.stop();
     (deployment, token)
@@ -39,6 +41,9 @@ fn a_rotation_breaks_nothing() {
     assert_ne!(key(&deployment, "master.key").unwrap(), old);
     assert_eq!(key(&deployment, "master.key.next"), None);
     assert_works(&mut deployment, &token);
+    // What was sealed anew opens, also the credential of a provider.
+    deployment.run_offline(&["master-key", "rotate"]).ok();
+    assert_works(&mut deployment, &token);
 
     deployment.serve(&[]);
     deployment.run_offline(&["master-key", "rotate"]).refused(5);
@@ -49,7 +54,7 @@ fn a_rotation_breaks_nothing() {
         "--action",
         "master_key_rotated",
     ]);
-    assert_eq!(events.lines().count(), 2, "{events}");
+    assert_eq!(events.lines().count(), 3, "{events}");
 }
 
 #[test]

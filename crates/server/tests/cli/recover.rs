@@ -1,5 +1,6 @@
 //! `recover`: going on without a lost master key.
 
+use crate::providers::{add_acme, add_acme_credential};
 use crate::support::{Deployment, environment_of, is_private};
 
 #[test]
@@ -15,6 +16,7 @@ fn clients_survive_a_lost_master_key_and_get_new_secrets() {
         "--save",
         "c.env",
     ]);
+    add_acme(&deployment);
     deployment.stop();
     std::fs::remove_file(deployment.data_dir().join("master.key")).unwrap();
 
@@ -41,6 +43,20 @@ fn clients_survive_a_lost_master_key_and_get_new_secrets() {
     }
     let client = deployment.json(&["client", "get", "c"]);
     assert_eq!(client["m2m_client"]["scopes"][0], "read:usage");
+    // A provider stays, and what nobody opens any more is gone and counted.
+    let credentials = deployment.json(&["provider", "credential", "list", "acme"]);
+    assert_eq!(credentials["credentials"].as_array().unwrap().len(), 0);
+    let arguments = [
+        "audit",
+        "list",
+        "--all-projects",
+        "--action",
+        "master_key_abandoned",
+    ];
+    let event = deployment.json(&arguments)["events"][0].take();
+    assert_eq!(event["after"]["deleted_credentials"], 1);
+    add_acme_credential(&deployment);
+
     let url = deployment.get("COUNTERSIGN_URL").to_owned();
     deployment
         .run(&["token", "get", "--from", "c.env", "--url", &url])

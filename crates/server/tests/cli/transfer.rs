@@ -8,6 +8,7 @@ use countersign_store::{ImportUnderWay, SqliteOptions, SqliteStore, Store, Trans
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::providers::{CREDENTIAL, add_acme};
 use crate::support::{Deployment, is_private};
 
 const PASSPHRASE: &str = "tundra-violin-harvest-moss";
@@ -43,6 +44,7 @@ impl Source {
             "o.env",
         ]);
         deployment.ok(&["key", "rotate", "--algorithm", "EdDSA"]);
+        add_acme(&deployment);
         let token = deployment.token("c.env");
         let keys = deployment.json(&["key", "list"])["keys"].take();
         deployment.stop();
@@ -79,6 +81,11 @@ impl Source {
         destination.run_on(&self.token, &["token", "verify", "-"]).ok();
         let client = destination.json(&["client", "get", "c"]);
         assert_eq!(client["m2m_client"]["client_name"], "名前");
+        // That the credential opens here was seen when it was read back.
+        let credentials = destination.json(&["provider", "credential", "list", "acme"]);
+        assert_eq!(credentials["credentials"][0]["kind"], "bearer");
+        let provider = destination.json(&["provider", "show", "acme"])["provider"].take();
+        assert_eq!(provider["base_url"], "https://api.acme.example/v1");
         destination.ok(&["client", "create", "--id", "new"]);
         let events = destination.ok(&["audit", "list", "--all-projects", "--action", "client_deleted"]);
         assert_eq!(events.lines().count(), 2, "{events}");
@@ -108,7 +115,7 @@ fn an_installation_moves_from_engine_to_engine() {
     let exported = source.deployment.file("move.jsonl");
     assert!(is_private(&exported));
     let text = std::fs::read_to_string(&exported).unwrap();
-    for secret in [PASSPHRASE, PASSWORD, MASTER_KEY] {
+    for secret in [PASSPHRASE, PASSWORD, MASTER_KEY, CREDENTIAL] {
         assert!(!text.contains(secret));
     }
 

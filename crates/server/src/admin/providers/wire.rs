@@ -54,6 +54,7 @@ pub struct DocumentView {
 
 /// A host beside that of the base URL.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FurtherHostBody {
     /// Where the operations are that name this host in their `servers`.
     #[schema(example = "https://files.acme.example")]
@@ -64,8 +65,9 @@ pub struct FurtherHostBody {
 }
 
 /// Whoever has `scope` may do what `methods`, `paths` and `operations` say, with `credential`. An empty list covers all; of lists
-/// that are not empty, each has to cover the call.
+/// that are not empty, each has to cover the call. Unknown members are refused: a condition that is passed over allows more.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RuleBody {
     /// Its name, which audit lines and refusals tell: at most 64 characters `a-z`, `A-Z`, `0-9`, `-` and `_`.
     #[schema(max_length = 64, example = "read-users")]
@@ -94,6 +96,7 @@ pub struct RuleBody {
 
 /// Limits; what is null is as the gateway has it for all providers.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LimitsBody {
     /// Seconds from a call's beginning until the provider's answer has begun: 1 to 3,600.
     timeout_seconds: Option<u64>,

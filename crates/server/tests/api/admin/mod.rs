@@ -3,6 +3,7 @@
 mod audit;
 mod audit_export;
 mod clients;
+mod credentials;
 mod import;
 mod keys;
 mod operators;

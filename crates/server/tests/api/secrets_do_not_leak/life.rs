@@ -51,6 +51,11 @@ pub(super) fn live_through_everything(server: &Server, secrets: &mut Secrets) {
     );
     seen(ask(server, "weak", imported[0].1).ok());
     seen(server.admin("POST", &format!("{project}/secrets"), r#"{"name":"second"}"#));
+    keep_credentials(server, secrets, &project);
+    let mut seen = |answer: Value| {
+        secrets.add_from(&answer);
+        answer
+    };
     let operator = seen(server.admin("POST", "/admin/v1/operators", r#"{"name":"second"}"#));
     let made = seen(server.admin("POST", "/admin/v1/projects", r#"{"name":"second"}"#));
     server.admin("POST", &format!("{project}/keys/rotate"), r#"{"emergency":true}"#);
@@ -62,6 +67,45 @@ pub(super) fn live_through_everything(server: &Server, secrets: &mut Secrets) {
         &format!("/admin/v1/projects/{id}"),
         r#"{"token_profile":"standard-es256"}"#,
     );
+}
+
+/// Credentials of a provider: set, replaced, refused, deleted.
+fn keep_credentials(server: &Server, secrets: &mut Secrets, project: &str) {
+    let document = r#"{"openapi":"3.1.0","info":{},"paths":{}}"#;
+    let body = json!({ "name": "acme", "document": document, "base_url": "https://acme.example" });
+    server.admin("POST", &format!("{project}/providers"), &body.to_string());
+    let credential = format!("{project}/providers/acme/credentials/default");
+    for (member, value) in [
+        ("token", "first-acme-credential-6f1d"),
+        ("token", "next-acme-credential-88c2"),
+    ] {
+        secrets.add("credential", value);
+        let body = json!({ "value": { "kind": "bearer", member: value } });
+        server.admin("PUT", &credential, &body.to_string());
+    }
+    for value in [
+        json!({ "kind": "bearer", "tokens": "misnamed-acme-credential-19ab" }),
+        json!({ "kind": "unknown-kind-of-acme-credential" }),
+        json!("bare-acme-credential-77d0"),
+        json!({ "kind": "bearer", "token": "broken-acme\ncredential-40ee" }),
+    ] {
+        let secret = value
+            .as_str()
+            .or(value["tokens"].as_str())
+            .or(value["token"].as_str());
+        secrets.add("refused credential", secret.or(value["kind"].as_str()).unwrap());
+        let body = json!({ "value": value });
+        let refused = server.request(
+            "PUT",
+            &credential,
+            &format!("Bearer {OPERATOR_KEY}"),
+            &body.to_string(),
+        );
+        assert_eq!(refused.status, 400);
+    }
+    server.admin("GET", &format!("{project}/providers/acme/credentials"), "");
+    server.admin("DELETE", &credential, "");
+    server.admin("DELETE", &format!("{project}/providers/acme"), "");
 }
 
 /// Secrets that come along from elsewhere, and that only an old service can check, whatever it says.

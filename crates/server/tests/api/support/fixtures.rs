@@ -128,6 +128,9 @@ pub(super) async fn make_operator(opened: &Opened, now: Timestamp) -> TestOperat
     }
 }
 
+/// What the provider `acme` wants to be shown.
+pub(crate) const CREDENTIAL: &str = "canary-9f3c1e77-acme-token";
+
 /// The document of the provider `acme`.
 pub(crate) fn acme_document() -> Value {
     let user =
@@ -162,7 +165,7 @@ pub(crate) fn acme_document() -> Value {
     })
 }
 
-/// The provider `acme` of the first project.
+/// The provider `acme` of the first project, with a credential.
 pub(crate) async fn make_provider(app: &TestApp) {
     let path = format!("/admin/v1/projects/{}/providers", app.project.id);
     let rule = json!({ "name": "read", "scope": "gateway:acme/read", "operations": ["usersList"] });
@@ -174,4 +177,9 @@ pub(crate) async fn make_provider(app: &TestApp) {
         "further_hosts": [host],
     });
     app.admin().post(&path, body).await.ok();
+    let value = json!({ "value": { "kind": "bearer", "token": CREDENTIAL } });
+    app.admin()
+        .put(&format!("{path}/acme/credentials/default"), value)
+        .await
+        .ok();
 }
