@@ -255,7 +255,7 @@ pub async fn set_provider_credential(
 
 /// Delete a provider's credential
 ///
-/// Calls that need it are refused within a second on every node.
+/// Calls that need it are refused within a second on every node. A provider without any credential is called without one.
 #[utoipa::path(
     delete,
     path = "/admin/v1/projects/{project_id}/providers/{provider}/credentials/{credential}",

@@ -12,6 +12,7 @@ use countersign_store::ProviderRecord;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
+use url::Url;
 
 use super::GatewayRefusal;
 use super::provider::{Catalogue, Provider, Upstream};
@@ -165,7 +166,9 @@ async fn read_document(
     let document = document
         .filter(|document| document.info().sha256 == provider.document.sha256)
         .ok_or_else(|| Problem::unavailable("The provider is just being changed.", 1))?;
-    let read = tokio::task::spawn_blocking(move || Document::read(document.content(), None)).await;
+    // Relative servers are relative to the base URL, as they are where operators look at operations.
+    let source = Url::parse(&provider.settings.base_url).ok();
+    let read = tokio::task::spawn_blocking(move || Document::read(document.content(), source.as_ref())).await;
     match read {
         Ok(Ok(document)) => Ok(Catalogue::new(document)),
         Ok(Err(error)) => Err(unusable(error.to_string())),

@@ -414,3 +414,54 @@ async fn a_websocket_needs_a_rule_of_its_own() {
     );
     assert_eq!(recorder.connections(), 0);
 }
+
+/// By the admin API alone: a provider, a credential, another value, and none.
+#[tokio::test]
+async fn what_an_operator_sets_is_what_goes_up_from_then_on() {
+    let recorder = recorder().await;
+    let app = TestApp::new().await;
+    let providers = format!("/admin/v1/projects/{}/providers", app.project.id);
+    let body = json!({
+        "name": "acme",
+        "document": super::providers::document().to_string(),
+        "base_url": format!("http://{}/v1", recorder.address),
+        "allowed_cidrs": ["127.0.0.0/8"],
+    });
+    app.admin().post(&providers, body).await.ok();
+    let client = client(&app, &["gateway:acme"]).await;
+    let token = token(&app, &client).await;
+    let credential = format!("{providers}/acme/credentials/default");
+    for key in ["first-upstream-key-01", "second-upstream-key-02"] {
+        let value = json!({ "value": { "kind": "header", "name": "X-API-Key", "value": key } });
+        app.admin().put(&credential, value).await.ok();
+        let answer = super::bearer(&app, &token).get(THINGS).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let request = recorder.requests().pop().unwrap();
+        assert!(request.contains(&format!("x-api-key: {key}\r\n")), "{request}");
+    }
+    countersign::jobs::flush_usage(&app.app).await;
+    let known = app
+        .admin()
+        .get(&format!("{providers}/acme/credentials"))
+        .await
+        .ok();
+    assert!(known["credentials"][0]["last_used_at"].is_string(), "{known}");
+    // Another one does not stand in for it.
+    let other = json!({ "value": { "kind": "bearer", "token": "other-upstream-key-03" } });
+    app.admin()
+        .put(&format!("{providers}/acme/credentials/other"), other)
+        .await
+        .ok();
+    app.admin().delete(&credential).await.ok();
+    let answer = super::bearer(&app, &token).get(THINGS).await;
+    answer.problem(502, "provider_failed");
+    app.admin().delete(&format!("{providers}/acme")).await.ok();
+    let answer = super::bearer(&app, &token).get(THINGS).await;
+    assert!(answer.status.is_client_error(), "{}", answer.text());
+    let requests = recorder.requests();
+    assert_eq!(
+        requests.len(),
+        2,
+        "nothing went up without a credential: {requests:#?}"
+    );
+}
