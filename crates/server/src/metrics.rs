@@ -76,6 +76,29 @@ pub fn request(method: &Method, route: &str, status: StatusCode, took: Duration)
     histogram!("countersign_request_seconds", "route" => route).record(took.as_secs_f64());
 }
 
+/// Counts a call through the gateway, and how often the provider's credential was taken out of its answer. The provider is named only
+/// where its caller may know of it, so that there are no more labels than providers.
+pub fn gateway_call(provider: &str, decision: &'static str, status: u16, scrub_hits: u64) {
+    if !COLLECTED.load(Ordering::Relaxed) {
+        return;
+    }
+    let provider = provider.to_owned();
+    let labels = [
+        ("provider", provider.clone()),
+        ("decision", decision.to_owned()),
+        ("status", status.to_string()),
+    ];
+    counter!("countersign_gateway_calls_total", &labels).increment(1);
+    if scrub_hits > 0 {
+        counter!("countersign_gateway_scrubbed_total", "provider" => provider).increment(scrub_hits);
+    }
+}
+
+/// Counts a line about a call that could not be written.
+pub fn gateway_line_lost() {
+    counter!("countersign_gateway_lines_lost_total").increment(1);
+}
+
 /// A caller may invent methods, and write anything into them; a label or a line of the log may not.
 pub fn method_label(method: &Method) -> &'static str {
     match *method {

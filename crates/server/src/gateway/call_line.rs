@@ -176,24 +176,14 @@ fn token_digest(token: &str) -> String {
 }
 
 impl Line {
-    /// Labels are bounded: a provider is named once its caller may know that it exists.
     fn count(&self) {
         let provider = if self.provider.is_empty() {
             "none"
         } else {
             &self.provider
         };
-        let labels = [
-            ("provider", provider.to_owned()),
-            ("decision", self.decision.to_owned()),
-            ("status", self.status.to_string()),
-        ];
-        metrics::counter!("countersign_gateway_calls_total", &labels).increment(1);
         let hits = self.ended.map_or(0, |ended| ended.scrub_hits);
-        if hits > 0 {
-            let labels = [("provider", provider.to_owned())];
-            metrics::counter!("countersign_gateway_scrubbed_total", &labels).increment(hits);
-        }
+        crate::metrics::gateway_call(provider, self.decision, self.status, hits);
     }
 
     fn write(&self, lost: u64) {
@@ -263,6 +253,6 @@ fn write(line: Line) {
     if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = writer.try_send(line) {
         WAITING.fetch_sub(1, Relaxed);
         LOST.fetch_add(1, Relaxed);
-        metrics::counter!("countersign_gateway_lines_lost_total").increment(1);
+        crate::metrics::gateway_line_lost();
     }
 }
