@@ -32,9 +32,12 @@ pub fn check(request: &Parts) -> Result<(), FramingRefusal> {
     }
 }
 
-/// TRACE sends the request back, with all that was put into it on the way; TRACK is IIS' word for it. CONNECT asks
-/// for a tunnel.
-fn check_method(method: &Method) -> Result<(), FramingRefusal> {
+/// Whether the method is one that is forwarded. TRACE sends the request back, with all that was put into it on the way; TRACK is IIS'
+/// word for it. CONNECT asks for a tunnel.
+///
+/// # Errors
+/// [`FramingRefusal::Method`].
+pub fn check_method(method: &Method) -> Result<(), FramingRefusal> {
     match *method {
         Method::TRACE | Method::CONNECT => Err(FramingRefusal::Method),
         _ if method.as_str().eq_ignore_ascii_case("TRACK") => Err(FramingRefusal::Method),

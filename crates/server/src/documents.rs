@@ -22,6 +22,7 @@ pub const GUIDE: &[(&str, &str)] = guide![
     "from-stytch",
     "coming-from",
     "sdks",
+    "gateway",
     "tls-and-proxies",
     "backup-and-restore",
     "postgresql",

@@ -4,6 +4,8 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions};
 use serde_json::Value;
 
+use super::{ArgumentError, ArgumentFault};
+
 /// Most faults that are told at once: whoever has more has misunderstood the operation, not a field.
 const MOST_FAULTS: usize = 20;
 /// Longest text of a fault, in characters. A document's list of allowed values may be long, and so may a caller's names.
@@ -23,10 +25,22 @@ pub struct InvalidSchema(String);
 /// What is wrong with a field.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
+    /// The kind of it.
+    pub fault: ArgumentFault,
     /// The field, as a JSON pointer (RFC 6901) into the arguments.
     pub field: String,
     /// What is wrong with it, without its value.
     pub problem: String,
+}
+
+impl From<ArgumentError> for Fault {
+    fn from(error: ArgumentError) -> Self {
+        Self {
+            fault: error.fault,
+            field: bounded(&pointer("", &error.argument)),
+            problem: error.reason.to_owned(),
+        }
+    }
 }
 
 impl Validator {
@@ -63,25 +77,34 @@ impl Validator {
 /// An absent member is named where it should be, and one too many where it is: at the object alone nobody would look for it.
 fn fault(error: &jsonschema::ValidationError<'_>) -> Fault {
     let at = error.instance_path().to_string();
-    let (member, problem) = match error.kind() {
-        ValidationErrorKind::Required { property } => (property.as_str(), "is missing".to_owned()),
+    let (fault, member, problem) = match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            (ArgumentFault::Missing, property.as_str(), "is missing".to_owned())
+        }
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-            (unexpected.first().map(String::as_str), "is unknown".to_owned())
+            let first = unexpected.first().map(String::as_str);
+            (ArgumentFault::Unknown, first, "is unknown".to_owned())
         }
         ValidationErrorKind::BacktrackLimitExceeded { .. } => {
-            (None, "takes too long to compare with its pattern".to_owned())
+            let problem = "takes too long to compare with its pattern".to_owned();
+            (ArgumentFault::Unusable, None, problem)
         }
-        _ => (None, error.masked().to_string()),
+        _ => (ArgumentFault::Unusable, None, error.masked().to_string()),
     };
     let field = match member {
-        Some(name) => format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")),
+        Some(name) => pointer(&at, name),
         None => at,
     };
     Fault {
+        fault,
         field: bounded(&field),
         problem: bounded(&problem),
     }
+}
+
+fn pointer(at: &str, name: &str) -> String {
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 fn bounded(text: &str) -> String {
@@ -135,6 +158,18 @@ mod tests {
             ["/name"]
         );
         assert_eq!(fields(client(), json!({"scopes": 1, "name": 2})).len(), 2);
+    }
+
+    #[test]
+    fn a_fault_says_of_which_kind_it_is() {
+        let kinds = |value| {
+            let checked = Validator::new(&client()).unwrap().check(&value);
+            let faults = checked.err().unwrap_or_default().into_iter();
+            faults.map(|fault| fault.fault).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(json!({})), [ArgumentFault::Missing]);
+        assert_eq!(kinds(json!({"scopes": [], "x": 1})), [ArgumentFault::Unknown]);
+        assert_eq!(kinds(json!({"scopes": 1})), [ArgumentFault::Unusable]);
     }
 
     #[test]

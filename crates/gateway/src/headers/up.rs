@@ -97,6 +97,16 @@ pub fn wants_websocket(headers: &HeaderMap) -> bool {
         .any(|protocol| protocol.eq_ignore_ascii_case(hop::WEBSOCKET))
 }
 
+/// Whether a field of this name goes up at all. That the credential takes its place is another question.
+#[must_use]
+pub fn passes(name: &HeaderName) -> bool {
+    let rules = UpRules {
+        credential_names: &[],
+        websocket: false,
+    };
+    !is_dropped(name, &rules)
+}
+
 /// Drops from the trailers of a request what would be dropped from its head.
 pub fn prepare_trailers(trailers: &mut HeaderMap, rules: &UpRules<'_>) {
     drop_fields(trailers, rules);

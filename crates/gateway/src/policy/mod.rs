@@ -166,21 +166,16 @@ impl Policy {
             .collect()
     }
 
+    /// The provider whose policy it is.
+    #[must_use]
+    pub fn provider(&self) -> &ProviderName {
+        &self.provider
+    }
+
     /// Whether these scopes open anything here. To everybody else a provider that exists looks like one that does not.
     #[must_use]
     pub fn is_known_to(&self, held: &str) -> bool {
-        let provider = self.provider.as_str();
-        held.split_ascii_whitespace().any(|scope| {
-            let resource = scope
-                .strip_prefix("gateway:")
-                .or_else(|| scope.strip_prefix("gateway-read:"));
-            resource.is_some_and(|resource| {
-                resource == "*"
-                    || resource
-                        .strip_prefix(provider)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
-        })
+        self.provider.is_known_to(held)
     }
 }
 

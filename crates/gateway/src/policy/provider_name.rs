@@ -23,6 +23,22 @@ impl ProviderName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether these scopes, separated by spaces, open anything at the provider of this name, if there is one.
+    #[must_use]
+    pub fn is_known_to(&self, held: &str) -> bool {
+        held.split_ascii_whitespace().any(|scope| {
+            let resource = scope
+                .strip_prefix("gateway:")
+                .or_else(|| scope.strip_prefix("gateway-read:"));
+            resource.is_some_and(|resource| {
+                resource == "*"
+                    || resource
+                        .strip_prefix(self.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        })
+    }
 }
 
 impl FromStr for ProviderName {

@@ -11,7 +11,7 @@ use countersign_gateway::policy::{self, Denied, ProviderName};
 use http::{HeaderMap, Method};
 
 use super::callers::Installation;
-use super::provider::Provider;
+use super::provider::{self, Provider};
 use super::{Gateway, GatewayRefusal};
 
 /// A caller and a provider that it has a scope for, if not for everything there.
@@ -64,20 +64,68 @@ impl Known {
     pub(super) fn allow(self, wish: Wish<'_>) -> Result<Admission, GatewayRefusal> {
         let segments: Vec<_> = wish.path.segments().collect();
         let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-        let operation = self.provider.catalogue.matching(wish.method, &segments);
-        let call = policy::Call {
-            method: wish.method,
-            path: &segments,
-            operation: operation.map(|operation| operation.name.as_str()),
-            websocket: wish.websocket,
-        };
-        let allowed = self.provider.policy.decide(&self.caller.scopes, call)?;
-        Ok(Admission {
-            rule: allowed.rule,
-            credential: allowed.credential.map(str::to_owned),
-            operation: operation.cloned(),
-            caller: self.caller,
-            provider: self.provider,
-        })
+        let judged = judge(
+            &self.provider,
+            &self.caller.scopes,
+            wish.method,
+            &segments,
+            wish.websocket,
+        )?;
+        Ok(judged.admission(&self))
     }
+
+    /// Asks the rules about an operation, whatever its arguments.
+    pub(super) fn allow_any(self, operation: &Operation) -> Result<Admission, GatewayRefusal> {
+        let judged = judge_any(&self.provider, &self.caller.scopes, operation)?;
+        Ok(judged.admission(&self))
+    }
+}
+
+/// What the rules said of a call.
+pub(super) struct Judged<'a> {
+    allowed: policy::Allowed<'a>,
+    operation: Option<&'a Operation>,
+}
+
+impl Judged<'_> {
+    fn admission(&self, known: &Known) -> Admission {
+        Admission {
+            rule: self.allowed.rule.clone(),
+            credential: self.allowed.credential.map(str::to_owned),
+            operation: self.operation.cloned(),
+            caller: known.caller.clone(),
+            provider: known.provider.clone(),
+        }
+    }
+}
+
+/// What the rules say of a call by somebody who holds these scopes.
+fn judge<'a>(
+    provider: &'a Provider,
+    scopes: &str,
+    method: &Method,
+    segments: &[&str],
+    websocket: bool,
+) -> Result<Judged<'a>, Denied> {
+    let operation = provider.catalogue.matching(method, segments);
+    let call = policy::Call {
+        method,
+        path: segments,
+        operation: operation.map(|operation| operation.name.as_str()),
+        websocket,
+    };
+    let allowed = provider.policy.decide(scopes, call)?;
+    Ok(Judged { allowed, operation })
+}
+
+/// The same of an operation whose arguments are not known. What a rule's path says of `/users/{id}` must hold for every user: a rule for
+/// `/users/7` alone opens calls, and no operation.
+pub(super) fn judge_any<'a>(
+    provider: &'a Provider,
+    scopes: &str,
+    operation: &Operation,
+) -> Result<Judged<'a>, GatewayRefusal> {
+    let method = provider::method(operation)?;
+    let segments: Vec<_> = operation.path.split('/').skip(1).collect();
+    Ok(judge(provider, scopes, &method, &segments, false)?)
 }

@@ -98,6 +98,11 @@ impl CallLine {
         });
     }
 
+    /// The method that goes on, where it is not that of the request.
+    pub(super) fn method(&mut self, method: &Method) {
+        self.change(|line| crate::metrics::method_label(method).clone_into(&mut line.method));
+    }
+
     pub(super) fn provider(&mut self, name: &str) {
         self.change(|line| name.clone_into(&mut line.provider));
     }

@@ -7,17 +7,23 @@ mod admission;
 mod call_line;
 mod callers;
 mod cross_origin;
+mod explain;
 mod in_process;
+mod operation_call;
+mod operations;
 mod pass_through;
+mod placing;
 mod provider;
 mod providers;
+mod ranking;
 mod refusal;
+mod search;
 mod stored;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::any;
+use axum::routing::{any, get, post};
 use countersign_gateway::policy::ProviderName;
 
 pub use self::in_process::Admitted;
@@ -62,6 +68,12 @@ pub fn routes(app: App) -> Router {
     let cross_origin = cross_origin::layer(&gateway.0.app.config.gateway);
     Router::new()
         .route("/gateway/p/{*path}", any(pass_through::pass_through))
+        .route("/gateway/tools", get(search::search))
+        .route(
+            "/gateway/tools/{provider}/{operation}",
+            post(operation_call::call_operation),
+        )
+        .route("/gateway/explain", post(explain::explain))
         .with_state(gateway)
         .layer(cross_origin)
 }

@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Body;
 use axum::response::Response;
+use countersign_core::credential::StoredCredential;
 use countersign_gateway::canonical_path::{CanonicalPath, PathParameters};
 use countersign_gateway::document::{Document, Operation, OperationIndex};
 use countersign_gateway::forward::{Connections, Outgoing, Sender, forward};
+use countersign_gateway::framing::{self, FramingRefusal};
 use countersign_gateway::inject::Jitter;
 use countersign_gateway::policy::Policy;
 use countersign_gateway::query::Query;
@@ -57,6 +59,29 @@ pub(super) struct Call {
 pub(super) struct Catalogue {
     pub(super) document: Document,
     index: OperationIndex,
+}
+
+impl Provider {
+    /// Whether calls of this operation have a place to go to.
+    pub(super) fn serves(&self, operation: &Operation) -> bool {
+        match &self.upstream {
+            Upstream::InProcess(_) => true,
+            Upstream::Stored(stored) => stored.serves(operation),
+        }
+    }
+
+    /// The credential that a call is sent with. It is not opened.
+    pub(super) fn credential(
+        &self,
+        admission: &Admission,
+    ) -> Result<Option<&StoredCredential>, GatewayRefusal> {
+        match &self.upstream {
+            Upstream::InProcess(_) => Ok(None),
+            Upstream::Stored(stored) => {
+                stored.chosen(admission.operation.as_ref(), admission.credential.as_deref())
+            }
+        }
+    }
 }
 
 impl Admission {
@@ -124,6 +149,13 @@ fn lock(line: &Mutex<CallLine>) -> MutexGuard<'_, CallLine> {
     line.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The method of an operation, if it is one that is forwarded.
+pub(super) fn method(operation: &Operation) -> Result<Method, FramingRefusal> {
+    let method = Method::from_bytes(operation.method.as_bytes()).map_err(|_| FramingRefusal::Method)?;
+    framing::check_method(&method)?;
+    Ok(method)
+}
+
 impl From<Call> for Outgoing {
     fn from(call: Call) -> Self {
         Self {
@@ -144,6 +176,11 @@ impl Catalogue {
             index: OperationIndex::new(&document.operations),
             document,
         }
+    }
+
+    /// The operation of this name.
+    pub(super) fn named(&self, name: &str) -> Option<&Operation> {
+        self.document.operations.get(self.index.named(name)?)
     }
 
     /// The operation that method and decoded segments are.

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use countersign_gateway::admit::NotAdmitted;
+use countersign_gateway::arguments::Fault;
 use countersign_gateway::canonical_path::PathRefusal;
 use countersign_gateway::forward::{ForwardError, RateLimited};
 use countersign_gateway::framing::FramingRefusal;
 use countersign_gateway::policy::Denied;
 use countersign_gateway::query::QueryRefusal;
 use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
 
 use crate::http::edge::ErrorAnswer;
 use crate::problem::{ErrorType, Problem, sentence};
@@ -37,6 +39,8 @@ pub struct Helps {
     pub needed_scope: Option<String>,
     /// The rate that is used up.
     pub rate: Option<RateLimited>,
+    /// What is wrong with the arguments of an operation.
+    pub faults: Vec<Fault>,
 }
 
 impl GatewayRefusal {
@@ -76,6 +80,12 @@ impl GatewayRefusal {
         })
     }
 
+    /// What is wrong with the arguments, as it is told.
+    pub fn told_faults(&self) -> Vec<Value> {
+        let told = |fault: &Fault| json!({ "field": fault.field, "reason": fault.fault.code(), "problem": fault.problem });
+        self.helps.faults.iter().map(told).collect()
+    }
+
     /// The path names no provider.
     pub fn no_such_name() -> Self {
         Self {
@@ -83,6 +93,25 @@ impl GatewayRefusal {
             reason: "no_such_provider",
             helps: Box::default(),
         }
+    }
+
+    /// The provider's document has no such operation. Said only to those who know the provider.
+    pub fn no_such_operation() -> Self {
+        let problem = ErrorType::RouteNotFound.because("The provider has no operation of this name.");
+        Self {
+            reason: "no_such_operation",
+            ..problem.into()
+        }
+    }
+
+    /// The arguments do not fit the operation.
+    pub fn invalid_arguments(faults: Vec<Fault>) -> Self {
+        let problem = ErrorType::InvalidRequestValue
+            .because("The arguments do not fit the operation. Nothing was sent.");
+        let mut own = Self::from(problem);
+        own.reason = "invalid_arguments";
+        own.helps.faults = faults;
+        own
     }
 
     /// The operation is at a host that the operator did not list.

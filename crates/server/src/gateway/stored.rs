@@ -123,6 +123,21 @@ impl Stored {
         Ok(self.lock().entry(way).or_insert(Arc::new(made)).clone())
     }
 
+    /// Whether the operation is at a place that the operator listed.
+    pub(super) fn serves(&self, operation: &Operation) -> bool {
+        self.place(Some(operation)).is_ok()
+    }
+
+    /// The credential for a call: that of its rule, or of its operation's place.
+    pub(super) fn chosen(
+        &self,
+        operation: Option<&Operation>,
+        chosen: Option<&str>,
+    ) -> Result<Option<&StoredCredential>, GatewayRefusal> {
+        let (_, of_place) = self.place(operation)?;
+        self.credential(chosen.or(of_place))
+    }
+
     fn place(&self, operation: Option<&Operation>) -> Result<(&Upstream, Option<&str>), GatewayRefusal> {
         let own = match operation.map(|operation| &operation.server) {
             None | Some(OperationServer::Document) => return Ok((&self.base, None)),

@@ -225,6 +225,9 @@ impl ErrorAnswer {
                         body[name] = value.as_str().into();
                     }
                 }
+                if !refusal.helps.faults.is_empty() {
+                    body["arguments"] = refusal.told_faults().into();
+                }
                 headers.insert(COUNTERSIGN_ERROR, HeaderValue::from_static("gateway"));
                 headers.extend(refusal.rate_fields());
                 (body, refusal.problem.retry_after)

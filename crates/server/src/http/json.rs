@@ -73,7 +73,11 @@ pub fn is_json(content_type: &[u8]) -> bool {
 
 /// Parses a body into its shape.
 pub fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
-    let object = parse_object(body)?;
+    shaped(parse_object(body)?)
+}
+
+/// Gives members their shape.
+pub fn shaped<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, Problem> {
     serde_json::from_value(Value::Object(object)).map_err(|error| {
         // Serde's sentence names the value it found as well, which may be a secret: only our own words are passed on.
         let sentence = error.to_string();

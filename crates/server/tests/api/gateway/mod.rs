@@ -2,11 +2,13 @@
 
 mod admission;
 mod cross_origin;
+mod explain;
 mod pass_through;
 mod providers;
 #[path = "../../../../gateway/tests/forward/recorder.rs"]
 pub(crate) mod recorder;
 mod stored;
+mod tools;
 
 use serde_json::{Value, json};
 

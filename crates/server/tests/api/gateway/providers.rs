@@ -19,7 +19,7 @@ pub(crate) fn document() -> Value {
         "paths": {
             "/things": {
                 "get": { "operationId": "listThings", "summary": "Lists things", "responses": {} },
-                "post": { "operationId": "createThing", "responses": {}, "requestBody": { "content": { "application/json": {
+                "post": { "operationId": "createThing", "responses": {}, "requestBody": { "required": true, "content": { "application/json": {
                     "schema": { "type": "object", "required": ["name"], "properties": {
                         "name": { "type": "string", "maxLength": 8 }, "tags": { "type": "array", "items": { "type": "string" } }
                     } }

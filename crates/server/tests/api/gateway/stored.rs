@@ -14,7 +14,7 @@ use crate::support::caller::JSON;
 const SECRET: &str = "upstream-token-0123456789";
 const THINGS: &str = "/gateway/p/acme/things";
 
-async fn recorder() -> Recorder {
+pub(super) async fn recorder() -> Recorder {
     Recorder::start(|_, _| {
         with_head(
             "200 OK",
@@ -26,7 +26,7 @@ async fn recorder() -> Recorder {
 }
 
 /// A project with the provider `acme`, which has a credential.
-async fn acme(recorder: &Recorder) -> TestApp {
+pub(super) async fn acme(recorder: &Recorder) -> TestApp {
     let app = TestApp::new().await;
     add(&app, "acme", at(recorder)).await;
     set(
@@ -148,7 +148,7 @@ async fn a_denied_call_opens_no_credential() {
 }
 
 /// Alters the sealed value as someone could who writes to the database.
-async fn spoil(app: &TestApp, alter: impl Fn(&str) -> String) {
+pub(super) async fn spoil(app: &TestApp, alter: impl Fn(&str) -> String) {
     let mut credential = record(app, "acme").await.credentials.remove(0);
     credential.version += 1;
     credential.sealed = countersign_core::seal::Sealed::from_stored(alter(credential.sealed.as_str()));

@@ -14,7 +14,7 @@ pub(crate) const API_KEYS: [&str; 5] = [
     "status_code",
 ];
 /// Those that an error of the gateway has beside.
-const GATEWAY_KEYS: [&str; 3] = ["needed_scope", "reason", "rule"];
+const GATEWAY_KEYS: [&str; 4] = ["arguments", "needed_scope", "reason", "rule"];
 pub(crate) const OAUTH_KEYS: [&str; 5] = [
     "error",
     "error_description",
