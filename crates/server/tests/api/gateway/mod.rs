@@ -3,6 +3,7 @@
 mod admission;
 mod cross_origin;
 mod explain;
+mod mcp;
 mod pass_through;
 mod providers;
 #[path = "../../../../gateway/tests/forward/recorder.rs"]
