@@ -12,7 +12,10 @@ use crate::config::{Log, LogFormat};
 
 /// Starts logging to standard error; standard output is for what a command prints.
 pub fn start(config: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.level).context("log.level")?;
+    // At trace level this library logs what tools were given and what they answered.
+    let filter = EnvFilter::try_new(&config.level)
+        .context("log.level")?
+        .add_directive("rmcp=off".parse()?);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -9,6 +9,7 @@ mod callers;
 mod cross_origin;
 mod explain;
 mod in_process;
+mod mcp;
 mod operation_call;
 mod operations;
 mod pass_through;
@@ -23,6 +24,7 @@ mod stored;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::routing::{any, get, post};
 use countersign_gateway::policy::ProviderName;
 
@@ -66,6 +68,7 @@ pub fn routes(app: App) -> Router {
         providers: Providers::new(),
         app,
     }));
+    let mcp = mcp::service(&gateway);
     let cross_origin = cross_origin::layer(&gateway.0.app.config.gateway);
     Router::new()
         .route("/gateway/p/{*path}", any(pass_through::pass_through))
@@ -75,6 +78,10 @@ pub fn routes(app: App) -> Router {
             post(operation_call::call_operation),
         )
         .route("/gateway/explain", post(explain::explain))
+        .route(
+            "/gateway/mcp",
+            post(move |State(gateway), context, request| mcp::answer(gateway, mcp, context, request)),
+        )
         .with_state(gateway)
         .layer(cross_origin)
 }

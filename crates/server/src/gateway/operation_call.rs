@@ -6,10 +6,10 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use countersign_gateway::framing;
 use http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
-use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use serde_json::{Map, Value};
 
 use super::admission::{Admission, Known, Wish};
@@ -65,25 +65,39 @@ async fn admitted(
     line.provider(&provider);
     let arguments = object(&gateway.0.app, &head.headers, body).await?;
     let call = OperationCall::new(known, &operation, arguments)?;
-    Ok(call.of(&head, line))
+    Ok(call.of(head.version, kept(&head.headers, &KEPT), line))
 }
 
-/// The members of a body. Reading it has a time of its own: calls may take a day, and this is none yet.
+/// All of a body. Reading it has a time of its own: calls may take a day, and this is none yet.
+pub(super) async fn whole(app: &App, body: Body) -> Result<Bytes, GatewayRefusal> {
+    let within = app.config.server.request_timeout;
+    let late = |_| ErrorType::RequestTimeout.because("The body took too long.");
+    let read = tokio::time::timeout(within, read_body(body, app)).await;
+    Ok(read.map_err(late)??)
+}
+
+/// The members of a body.
 pub(super) async fn object(
     app: &App,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Map<String, Value>, GatewayRefusal> {
-    let within = app.config.server.request_timeout;
-    let late = |_| ErrorType::RequestTimeout.because("The body took too long.");
-    let body = tokio::time::timeout(within, read_body(body, app)).await;
-    let body = body.map_err(late)??;
+    let body = whole(app, body).await?;
     let is_other = |value: &HeaderValue| !is_json(value.as_bytes());
     if !body.is_empty() && headers.get(CONTENT_TYPE).is_some_and(is_other) {
         let message = "Send the body as Content-Type: application/json.";
         return Err(ErrorType::UnsupportedMediaType.because(message).into());
     }
     Ok(parse_object(&body)?)
+}
+
+/// The fields of these names.
+pub(super) fn kept(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let fields = names.iter().flat_map(|name| {
+        let values = headers.get_all(name).iter();
+        values.map(move |value| (name.clone(), value.clone()))
+    });
+    fields.collect()
 }
 
 /// A call of an operation that a rule allows and whose arguments fit.
@@ -132,16 +146,12 @@ impl OperationCall {
         })
     }
 
-    /// As it goes on for the caller of this request.
-    pub(super) fn of(self, head: &Parts, line: &mut CallLine) -> (Call, Admission) {
+    /// As it goes on, with these fields beside the arguments.
+    pub(super) fn of(self, version: Version, beside: HeaderMap, line: &mut CallLine) -> (Call, Admission) {
         line.method(&self.method);
         line.target(&self.target.path, self.target.query.as_ref());
         line.admitted(&self.admission);
-        let kept = KEPT.iter().flat_map(|name| {
-            let values = head.headers.get_all(name).iter();
-            values.map(move |value| (name.clone(), value.clone()))
-        });
-        let mut headers: HeaderMap = kept.collect();
+        let mut headers = beside;
         // An argument says more than the library that carries it.
         for name in self.target.headers.keys() {
             headers.remove(name);
@@ -149,7 +159,7 @@ impl OperationCall {
         headers.extend(self.target.headers);
         let call = Call {
             method: self.method,
-            version: head.version,
+            version,
             path: self.target.path,
             query: self.target.query,
             headers,

@@ -23,6 +23,13 @@ pub(super) struct Callable {
 }
 
 impl Callable {
+    pub(super) fn of(provider: Arc<Provider>, caller: &Caller) -> Self {
+        Self {
+            provider,
+            scopes: caller.scopes.clone(),
+        }
+    }
+
     /// The provider's name.
     pub(super) fn name(&self) -> &str {
         self.provider.policy.provider().as_str()
@@ -54,10 +61,7 @@ impl Gateway {
         // Before a provider is looked up, so that nothing differs for those who may not know it.
         for name in names.iter().filter(|name| name.is_known_to(&caller.scopes)) {
             match self.provider(&caller.project_id, name).await {
-                Ok(provider) => callable.extend(provider.map(|provider| Callable {
-                    provider,
-                    scopes: caller.scopes.clone(),
-                })),
+                Ok(provider) => callable.extend(provider.map(|provider| Callable::of(provider, caller))),
                 // One that is broken does not hide the others.
                 Err(refusal) if refusal.problem.error_type == ErrorType::InternalServerError => {
                     let cause = refusal.problem.cause.unwrap_or_default();

@@ -164,9 +164,19 @@ impl FoundOperation {
             arguments_schema: schema.then(|| document.arguments_schema(operation)),
         }
     }
+
+    /// The operation with its schema and all that is said of it.
+    pub(super) fn whole(callable: &Callable, operation: &Operation) -> Self {
+        Self {
+            summary: operation.summary.clone(),
+            description: operation.description.clone(),
+            ..Self::new(callable, operation, true)
+        }
+    }
 }
 
-fn shortened(text: &str) -> String {
+/// A text that is long enough to choose by.
+pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(TEXT_MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

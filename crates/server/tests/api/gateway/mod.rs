@@ -4,6 +4,7 @@ mod admission;
 mod cross_origin;
 mod explain;
 mod live;
+mod mcp;
 mod pass_through;
 mod providers;
 #[path = "../../../../gateway/tests/forward/recorder.rs"]

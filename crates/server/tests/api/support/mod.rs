@@ -67,7 +67,7 @@ pub(crate) struct TestApp {
     pub(crate) feed_start: ChangePosition,
     _dir: TempDir,
     _cluster: Option<Cluster>,
-    routes: Routes,
+    pub(crate) routes: Routes,
     _data_dir: DataDir,
 }
 
