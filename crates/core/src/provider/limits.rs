@@ -19,6 +19,9 @@ pub struct ProviderLimits {
     /// Bytes of a request's body: up to 1 TiB; 0 allows none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_body_bytes: Option<u64>,
+    /// Bytes of an answer's body: 1 KiB to 1 TiB. Without it there is no bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_body_bytes: Option<u64>,
     /// Bytes of an answer's head: 1 KiB to 1 MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_header_bytes: Option<u64>,
@@ -31,6 +34,10 @@ pub struct ProviderLimits {
     /// Calls in a second of one caller: 1 to 1,000,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_calls_per_second: Option<u64>,
+    /// How often a call is sent again that may be repeated (an idempotent method, a body of at most 64 KiB) and that the provider
+    /// could not take: up to 5. Without it, never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u64>,
 }
 
 /// A limit out of its bounds.
@@ -53,6 +60,7 @@ impl ProviderLimits {
             ("timeout_seconds", self.timeout_seconds, 1..=3_600),
             ("idle_timeout_seconds", self.idle_timeout_seconds, 1..=86_400),
             ("request_body_bytes", self.request_body_bytes, 0..=1 << 40),
+            ("response_body_bytes", self.response_body_bytes, 1 << 10..=1 << 40),
             (
                 "response_header_bytes",
                 self.response_header_bytes,
@@ -61,6 +69,7 @@ impl ProviderLimits {
             ("concurrency", self.concurrency, 1..=100_000),
             ("calls_per_second", self.calls_per_second, RATE),
             ("caller_calls_per_second", self.caller_calls_per_second, RATE),
+            ("retries", self.retries, 0..=5),
         ] {
             if limit.is_some_and(|limit| !bounds.contains(&limit)) {
                 return Err(InvalidLimit {
@@ -90,10 +99,12 @@ mod tests {
             ("timeout_seconds", 1, 3_600),
             ("idle_timeout_seconds", 1, 86_400),
             ("request_body_bytes", 0, 1 << 40),
+            ("response_body_bytes", 1024, 1 << 40),
             ("response_header_bytes", 1024, 1 << 20),
             ("concurrency", 1, 100_000),
             ("calls_per_second", 1, 1_000_000),
             ("caller_calls_per_second", 1, 1_000_000),
+            ("retries", 0, 5),
         ] {
             assert_eq!(limits(name, least).check(), Ok(()), "{name}");
             assert_eq!(limits(name, most).check(), Ok(()), "{name}");

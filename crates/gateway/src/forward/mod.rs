@@ -89,8 +89,7 @@ pub async fn forward(
 ) -> Result<Response<DownBody>, ForwardError> {
     let (place, passage) = flow.enter(&sender.caller)?;
     let (sending, body) = Sending::prepare(call, connections, flow, &sender)?;
-    let limit = sending.flow.limits.request_body_bytes;
-    let payload = Payload::of(body, sending.keep(), limit).await?;
+    let payload = Payload::of(body, sending.keep(), &sending.flow.limits).await?;
     match sending.send(payload).await {
         Err(error) => {
             if is_fault_of_provider(&error) {
@@ -249,6 +248,8 @@ impl Sending {
             ),
         };
         let request = Request::from_parts(head, body);
+        // What was before, as keeping the body or another attempt, is not the provider's time.
+        self.meter.sent(0);
         let answer = self.connections.send(request, self.upgrade == Upgrade::WebSocket);
         let answer = self.in_time(answer).await?;
         let answer = answer.map_err(|error| self.failure(&error))?;

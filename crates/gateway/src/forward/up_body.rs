@@ -9,8 +9,10 @@ use http::HeaderName;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
+use tokio::time::timeout;
 
 use super::error::ForwardError;
+use super::limits::Limits;
 use super::meter::Meter;
 use crate::headers::up::{UpRules, prepare_trailers};
 
@@ -45,8 +47,9 @@ pub(super) enum Keep {
 }
 
 impl Payload {
-    /// Takes the caller's body, of at most `limit` bytes.
-    pub(super) async fn of(mut body: CallerBody, keep: Keep, limit: u64) -> Result<Self, ForwardError> {
+    /// Takes the caller's body, of at most as many bytes as the provider may be sent.
+    pub(super) async fn of(mut body: CallerBody, keep: Keep, limits: &Limits) -> Result<Self, ForwardError> {
+        let limit = limits.request_body_bytes;
         let size = body.size_hint();
         if size.lower() > limit {
             return Err(ForwardError::BodyTooLarge { limit });
@@ -62,7 +65,11 @@ impl Payload {
         }
         let limit = limit.min(MAX_SIGNED_BODY_BYTES);
         let mut whole = BytesMut::new();
-        while let Some(frame) = body.frame().await {
+        // A caller that dribbles holds a place meanwhile.
+        while let Some(frame) = timeout(limits.idle_for, body.frame())
+            .await
+            .map_err(|_| ForwardError::BodyBrokeOff)?
+        {
             let frame = frame.map_err(|_| ForwardError::BodyBrokeOff)?;
             // Trailers of a body that is kept are not sent: a signature does not cover them.
             let data = frame.into_data().unwrap_or_default();

@@ -66,6 +66,33 @@ async fn a_body_to_be_signed_has_a_bound_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_kept_must_go_on_and_its_time_is_not_the_providers() {
+    let recorder = Recorder::start(|_, _| ok("")).await;
+    let credential = json!({
+        "kind": "hmac", "key": "a-signing-key-of-the-upstream", "header": "x-signature", "template": "{body}"
+    });
+    let limits = Limits {
+        head_within: Duration::from_millis(300),
+        idle_for: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let world = World::with_limits(&recorder, Some(&credential), limits);
+    let slowly = futures_util::stream::unfold(0, |number| async move {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let frame = Frame::data(Bytes::from_static(b"x"));
+        (number < 5).then_some((Ok::<_, BoxError>(frame), number + 1))
+    });
+    let mut call = post("/", "");
+    call.body = StreamBody::new(slowly).boxed_unsync();
+    assert_eq!(world.answered(call).await.status, 200);
+    assert_eq!(
+        world.refused(streamed(vec![Ok("1")], true)).await,
+        (400, "body_broke_off")
+    );
+    assert_eq!(recorder.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn who_breaks_off_is_told_apart() {
     let recorder = Recorder::start(|_, _| Answer::Nothing).await;
     let world = World::new(&recorder, None);

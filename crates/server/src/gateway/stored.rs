@@ -258,6 +258,10 @@ fn limits(stored: &ProviderLimits) -> Limits {
         concurrency: narrow(stored.concurrency).unwrap_or(usual.concurrency),
         calls_per_second: rate(stored.calls_per_second),
         caller_calls_per_second: rate(stored.caller_calls_per_second),
-        ..usual
+        response_body_bytes: stored.response_body_bytes,
+        retries: stored
+            .retries
+            .and_then(|retries| u8::try_from(retries).ok())
+            .unwrap_or(0),
     }
 }

@@ -104,6 +104,8 @@ pub struct LimitsBody {
     idle_timeout_seconds: Option<u64>,
     /// Bytes of a request's body: 0 to 1 TiB.
     request_body_bytes: Option<u64>,
+    /// Bytes of an answer's body: 1 KiB to 1 TiB. Without it there is no bound.
+    response_body_bytes: Option<u64>,
     /// Bytes of an answer's head: 1 KiB to 1 MiB.
     response_header_bytes: Option<u64>,
     /// Calls at a time: 1 to 100,000.
@@ -112,6 +114,9 @@ pub struct LimitsBody {
     calls_per_second: Option<u64>,
     /// Calls in a second of one caller: 1 to 1,000,000.
     caller_calls_per_second: Option<u64>,
+    /// How often a call is sent again that may be repeated (an idempotent method, a body of at most 64 KiB) and that the provider
+    /// could not take: up to 5. Without it, never.
+    retries: Option<u64>,
 }
 
 /// What makes a provider.
@@ -259,9 +264,11 @@ alike!(
         timeout_seconds,
         idle_timeout_seconds,
         request_body_bytes,
+        response_body_bytes,
         response_header_bytes,
         concurrency,
         calls_per_second,
         caller_calls_per_second,
+        retries,
     }
 );
