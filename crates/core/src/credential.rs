@@ -53,7 +53,7 @@ pub struct StoredCredential {
     pub version: i64,
     /// How it is injected; the word is the gateway's.
     pub kind: String,
-    /// The authorities (`api.example.com`, `api.example.com:8443`) that it may be sent to.
+    /// Where it may be sent: `api.example.com`, `api.example.com:8443`, or `http://10.0.0.1` if in the clear.
     pub hosts: Vec<String>,
     /// Tells values apart: `<pepper id>:<hex>`, keyed, so that nobody can check a guess by it.
     pub fingerprint: String,

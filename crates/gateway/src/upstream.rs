@@ -86,6 +86,17 @@ impl Upstream {
         &self.authority
     }
 
+    /// The text that a credential is sealed for: the authority, and `http://` before it where calls go in the clear. A change of
+    /// the scheme alone so takes the credential away.
+    #[must_use]
+    pub fn sealed_host(&self) -> String {
+        if self.scheme == Scheme::HTTPS {
+            self.authority.to_string()
+        } else {
+            format!("{}://{}", self.scheme, self.authority)
+        }
+    }
+
     /// The URI of a call. Path and query were judged as they stand here.
     ///
     /// # Errors
@@ -232,6 +243,15 @@ mod tests {
         assert_eq!(call(&upstream, "/b", None), "http://[fd00::1]:8080/a/b");
         let upstream = Upstream::parse("http://10.0.0.1:80", &guard(&["10.0.0.0/8"])).unwrap();
         assert_eq!(upstream.authority(), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_credential_is_sealed_for_the_scheme_as_well() {
+        let in_the_clear = Upstream::parse("http://api.example.com/v1", &guard(&["10.0.0.0/8"])).unwrap();
+        let secure = parse("https://api.example.com/v1").unwrap();
+        assert_eq!(in_the_clear.authority(), secure.authority());
+        assert_eq!(in_the_clear.sealed_host(), "http://api.example.com");
+        assert_eq!(secure.sealed_host(), "api.example.com");
     }
 
     #[test]

@@ -192,6 +192,12 @@ impl Config {
         Ok(())
     }
 
+    /// Every address that this program listens on, so that the gateway can refuse to call it.
+    pub fn listeners(&self) -> Vec<SocketAddr> {
+        let metrics = self.metrics.listen.parse().ok();
+        std::iter::once(self.server.listen).chain(metrics).collect()
+    }
+
     /// Whether the server speaks TLS itself.
     pub fn has_tls(&self) -> bool {
         self.server.tls.self_signed || !self.server.tls.cert_file.as_os_str().is_empty()

@@ -194,17 +194,13 @@ fn open(
     upstream: &Upstream,
 ) -> Result<HeldCredential, GatewayRefusal> {
     // The list is part of what was sealed, so that it is true if the value opens.
-    if !credential
-        .hosts
-        .iter()
-        .any(|host| host == upstream.authority().as_str())
-    {
+    let host = upstream.sealed_host();
+    if !credential.hosts.contains(&host) {
         return Err(GatewayRefusal::credential_unusable(format!(
-            "credential {} of provider {} was set for {}, and the provider is at {} now: set it again",
+            "credential {} of provider {} was set for {}, and the provider is at {host} now: set it again",
             credential.name,
             credential.provider,
-            credential.hosts.join(", "),
-            upstream.authority()
+            credential.hosts.join(", ")
         )));
     }
     let value = credential
@@ -232,7 +228,7 @@ fn guard(settings: &ProviderSettings, app: &App) -> Result<AddressGuard, String>
     let ranges = settings.allowed_cidrs.iter().map(|range| range.parse());
     let ranges = ranges.collect::<Result<_, _>>();
     let ranges = ranges.map_err(|_| "a range is none".to_owned())?;
-    AddressGuard::new(ranges, vec![app.config.server.listen]).map_err(|error| error.to_string())
+    AddressGuard::new(ranges, app.config.listeners()).map_err(|error| error.to_string())
 }
 
 fn down_rules(settings: &ProviderSettings) -> DownRules {

@@ -41,14 +41,14 @@ impl Places {
         Ok(Self { upstream, further })
     }
 
-    /// The authorities that a credential of this name may be sent to: those of the further hosts that name it, and that of the
+    /// The hosts that a credential of this name may be sent to ([`Upstream::sealed_host`]): those of the further hosts that name it, and that of the
     /// base URL, unless only further hosts name it.
     pub fn hosts_of(&self, name: &str, rules: &[ProviderRule]) -> Vec<String> {
         let further = self.further.iter().filter(|(_, credential)| credential == name);
-        let further: Vec<String> = further.map(|(place, _)| place.authority().to_string()).collect();
+        let further: Vec<String> = further.map(|(place, _)| place.sealed_host()).collect();
         let is_chosen = rules.iter().any(|rule| rule.credential.as_deref() == Some(name));
         let goes_to_base = further.is_empty() || is_chosen || name == DEFAULT_NAME;
-        let base = goes_to_base.then(|| self.upstream.authority().to_string());
+        let base = goes_to_base.then(|| self.upstream.sealed_host());
         base.into_iter().chain(further).collect()
     }
 }

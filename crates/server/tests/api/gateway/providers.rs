@@ -1,5 +1,6 @@
 //! Providers that are told of in stories: rows in the store, and an upstream that writes down what it is sent.
 
+use countersign::providers::Places;
 use countersign_core::audit::{Action, AuditEvent, Origin};
 use countersign_core::credential::{CredentialPlace, Keeping, NewCredential, StoredCredential};
 use countersign_core::ids::ProjectId;
@@ -68,7 +69,7 @@ pub(crate) async fn change(app: &TestApp, name: &str, change: impl FnOnce(&mut P
     forget(app, name);
 }
 
-/// Sets a credential for the host of the base URL.
+/// Sets a credential for the hosts that the settings want it for.
 pub(crate) async fn set(app: &TestApp, provider: &str, name: &str, value: Value) {
     let record = record(app, provider).await;
     let project_id = project_id(app);
@@ -77,18 +78,12 @@ pub(crate) async fn set(app: &TestApp, provider: &str, name: &str, value: Value)
         provider,
         name,
     };
-    let authority = record
-        .provider
-        .settings
-        .base_url
-        .split('/')
-        .nth(2)
-        .unwrap()
-        .to_owned();
+    let settings = &record.provider.settings;
+    let hosts = Places::of(settings).unwrap().hosts_of(name, &settings.rules);
     let text = value.to_string();
     let new = NewCredential {
         kind: value["kind"].as_str().unwrap(),
-        hosts: vec![authority],
+        hosts,
         value: text.as_bytes(),
     };
     let keeping = Keeping {

@@ -1,5 +1,8 @@
 //! Calls to providers that operators added: the credential goes up, and nothing of it comes back.
 
+use std::net::SocketAddr;
+
+use countersign::config::Config;
 use countersign_core::provider::{FurtherHost, ProviderLimits, ProviderRule};
 use countersign_store::Store as _;
 use http::Method;
@@ -217,11 +220,50 @@ async fn a_provider_that_moved_does_not_get_the_credential_of_its_old_place() {
 
     // Nor if the row's list of hosts is changed along, of which the seal knows.
     let mut credential = record(&app, "acme").await.credentials.remove(0);
-    credential.hosts = vec![elsewhere.address.to_string()];
+    credential.hosts = vec![format!("http://{}", elsewhere.address)];
     credential.version += 1;
     keep(&app, &credential).await;
     assert_eq!(refusal(&caller.get(THINGS).await).1, "credential_unusable");
     assert_eq!(elsewhere.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_credential_for_https_does_not_go_to_the_same_host_in_the_clear() {
+    let recorder = recorder().await;
+    let app = TestApp::new().await;
+    let in_the_clear = at(&recorder);
+    let mut secure = in_the_clear.clone();
+    secure.base_url = in_the_clear.base_url.replace("http://", "https://");
+    add(&app, "acme", secure).await;
+    let value = json!({ "kind": "bearer", "token": SECRET });
+    set(&app, "acme", "default", value.clone()).await;
+    change(&app, "acme", |settings| settings.base_url = in_the_clear.base_url).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    assert_eq!(refusal(&caller.get(THINGS).await).1, "credential_unusable");
+    assert_eq!(recorder.connections(), 0);
+
+    // Set again it is for that place.
+    set(&app, "acme", "default", value).await;
+    assert_eq!(caller.get(THINGS).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_programs_own_listeners_are_no_providers() {
+    let recorder = recorder().await;
+    // As if the recorder were what this program listens on itself.
+    for listen in [
+        (|config, address| config.server.listen = address) as fn(&mut Config, SocketAddr),
+        |config, address| config.metrics.listen = address.to_string(),
+    ] {
+        let app = TestApp::with(|config| listen(config, recorder.address)).await;
+        add(&app, "acme", at(&recorder)).await;
+        let answer = caller(&app, &["gateway:acme"]).await.get(THINGS).await;
+        assert_eq!(
+            refusal(&answer),
+            (502, json!("provider_unreachable"), json!(null))
+        );
+    }
+    assert_eq!(recorder.connections(), 0);
 }
 
 #[tokio::test]
