@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{HeaderName, Request, Response};
+use http::{HeaderName, Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -77,6 +77,8 @@ pub struct Connections {
     /// WebSockets begin in HTTP/1.1.
     http1: Client<Connector, UpBody>,
     scrubber: OnceLock<Option<Scrubber>>,
+    /// Where the credential's token is asked for.
+    token_place: Option<Upstream>,
 }
 
 impl Connections {
@@ -110,6 +112,7 @@ impl Connections {
             tokens: network.tokens.clone(),
             token_endpoint: Arc::new(GuardedTokenEndpoint::new(guard.clone(), network)),
             scrubber: OnceLock::new(),
+            token_place: held.as_ref().and_then(|held| token_place(held, guard)),
             upstream,
             held,
         })
@@ -119,6 +122,16 @@ impl Connections {
     #[must_use]
     pub fn held(&self) -> Option<&HeldCredential> {
         self.held.as_ref()
+    }
+
+    /// Whether a call goes to where the credential's own token is asked for. The answer would hold a token of the provider that the
+    /// scrubber does not know, and with it a caller could go on without the gateway.
+    pub(super) fn is_token_endpoint(&self, uri: &Uri) -> bool {
+        // Servers differ in whether they take another case or a last slash for the same path.
+        self.token_place.as_ref().is_some_and(|place| {
+            let path = uri.path().trim_end_matches('/');
+            place.is_place_of(uri) && path.eq_ignore_ascii_case(place.base_path())
+        })
     }
 
     pub(super) async fn send(
@@ -134,6 +147,16 @@ impl Connections {
     pub(super) fn scrubber(&self, make: impl FnOnce() -> Option<Scrubber>) -> Option<Scrubber> {
         self.scrubber.get_or_init(make).clone()
     }
+}
+
+fn token_place(held: &HeldCredential, guard: &AddressGuard) -> Option<Upstream> {
+    let Credential::OauthClientCredentials(oauth) = &held.credential else {
+        return None;
+    };
+    let url = oauth.token_url();
+    let (scheme, authority, path) = (url.scheme_str()?, url.authority()?, url.path());
+    // One that the guard refuses is no place that calls go to either.
+    Upstream::parse(&format!("{scheme}://{authority}{path}"), guard).ok()
 }
 
 /// Credentials are seen by nobody.

@@ -55,6 +55,9 @@ pub enum ForwardError {
     /// There is no token for the provider.
     #[error("the provider's token endpoint gives no token")]
     Token(TokenFailure),
+    /// The call goes to where the credential's own token is asked for.
+    #[error("the provider's token endpoint is not open to callers")]
+    TokenEndpoint,
     /// The path and the base path are longer together than a URI may be.
     #[error("the path and query are too long for this provider")]
     TooLong,
@@ -89,6 +92,7 @@ impl ForwardError {
             Self::BrokeOff => "provider_broke_off",
             Self::Inject(_) => "credential_unusable",
             Self::Token(_) => "credential_token",
+            Self::TokenEndpoint => "token_endpoint",
             Self::TooLong => "uri_too_long",
         }
     }
@@ -103,6 +107,7 @@ impl ForwardError {
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyBrokeOff => StatusCode::BAD_REQUEST,
+            Self::TokenEndpoint => StatusCode::FORBIDDEN,
             Self::TooLong => StatusCode::URI_TOO_LONG,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Unreadable(_)

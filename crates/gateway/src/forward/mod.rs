@@ -138,6 +138,9 @@ impl Sending {
         head.method = call.method;
         head.version = call.version;
         head.uri = uri.map_err(|_| ForwardError::TooLong)?;
+        if connections.is_token_endpoint(&head.uri) {
+            return Err(ForwardError::TokenEndpoint);
+        }
         head.headers = call.headers;
         let rules = UpRules {
             credential_names: &connections.credential_names,

@@ -90,6 +90,12 @@ impl OauthClientCredentials {
         Ok(Self { token_url, fields })
     }
 
+    /// The token endpoint.
+    #[must_use]
+    pub fn token_url(&self) -> &Uri {
+        &self.token_url
+    }
+
     /// The scopes that are asked for, with spaces between.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {

@@ -52,6 +52,20 @@ async fn a_token_is_fetched_once_and_goes_up() {
 }
 
 #[tokio::test]
+async fn a_caller_gets_no_token_of_its_own_at_the_token_endpoint() {
+    let provider = issuer().await;
+    let mut credential = credential(&provider);
+    credential["token_url"] = json!(format!("http://{}/v1/token", provider.address));
+    let world = World::new(&provider, Some(&credential));
+    for path in ["/token", "/token/", "/Token", "/%74oken", "/token?x=y"] {
+        let refused = world.refused(call(Method::GET, path, &[])).await;
+        assert_eq!(refused, (403, "token_endpoint"), "{path}");
+    }
+    assert_eq!(provider.requests().len(), 0);
+    assert_eq!(world.get("/token/other").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_refused_token_is_replaced_once_where_the_call_can_be_repeated() {
     let issuer = issuer().await;
     let provider = Recorder::start(|_, request| {
