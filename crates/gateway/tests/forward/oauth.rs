@@ -1,5 +1,8 @@
 //! The kind of credential whose token is fetched.
 
+use std::net::Ipv4Addr;
+
+use countersign_gateway::forward::Outgoing;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -13,9 +16,13 @@ fn credential(issuer: &Recorder) -> Value {
     })
 }
 
-/// Issues token-1, token-2 and so on.
 async fn issuer() -> Recorder {
-    Recorder::start(|number, _| {
+    issuer_at(Ipv4Addr::LOCALHOST).await
+}
+
+/// Issues token-number-1, token-number-2 and so on.
+async fn issuer_at(address: Ipv4Addr) -> Recorder {
+    Recorder::start_at(address, |number, _| {
         let token = format!(
             "{{\"access_token\":\"token-number-{number}\",\"token_type\":\"bearer\",\"expires_in\":600}}"
         );
@@ -126,20 +133,66 @@ async fn without_a_token_nothing_goes_up() {
 #[tokio::test]
 async fn a_token_endpoint_is_behind_the_same_guard() {
     let provider = Recorder::start(|_, _| ok("fine")).await;
-    for token_url in [
-        "http://169.254.169.254/token",
-        "https://10.0.0.1/token",
-        "http://localtest.me/token",
+    // An answer alone would not tell: a place that is refused and one that is silent give no token alike.
+    let issuer = issuer_at(Ipv4Addr::new(127, 0, 0, 2)).await;
+    let outside = World::within("127.0.0.1/32", &provider, &credential(&issuer));
+    let refused = outside.refused(call(Method::GET, "/", &[])).await;
+    assert_eq!(refused, (502, "credential_token"));
+    assert_eq!((issuer.connections(), provider.connections()), (0, 0));
+
+    let inside = World::within("127.0.0.0/8", &provider, &credential(&issuer));
+    assert_eq!(inside.get("/").await.text, "fine");
+    assert_eq!((issuer.connections(), provider.connections()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_redirects_is_not_followed() {
+    let provider = Recorder::start(|_, _| ok("fine")).await;
+    let elsewhere = issuer().await;
+    for status in [
+        "301 Moved",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary",
+        "308 Permanent",
     ] {
-        let credential = json!({
-            "kind": "oauth-client-credentials", "token_url": token_url,
-            "client_id": "gate", "client_secret": "s3cret-of-the-gateway"
-        });
-        let world = World::new(&provider, Some(&credential));
-        assert_eq!(
-            world.refused(call(Method::GET, "/", &[])).await,
-            (502, "credential_token")
-        );
+        let location = format!("Location: http://{}/token\r\n", elsewhere.address);
+        let issuer = Recorder::start(move |_, _| with_head(status, &location, "")).await;
+        let world = World::new(&provider, Some(&credential(&issuer)));
+        let refused = world.refused(call(Method::GET, "/", &[])).await;
+        assert_eq!(refused, (502, "credential_token"), "{status}");
+        assert_eq!(issuer.requests().len(), 1, "{status}");
     }
-    assert_eq!(provider.connections(), 0);
+    assert_eq!((elsewhere.connections(), provider.connections()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_fetched_token_that_the_provider_echoes_is_taken_out() {
+    let issuer = issuer().await;
+    let provider = Recorder::start(|_, request| {
+        let token = request.split("authorization: Bearer ").nth(1).unwrap();
+        let token = token.lines().next().unwrap();
+        let fields = format!("Content-Type: text/plain\r\nX-Echo: {token}\r\n");
+        with_head("200 OK", &fields, &format!("you sent {token}."))
+    })
+    .await;
+    let answer = World::new(&provider, Some(&credential(&issuer))).get("/").await;
+    assert!(provider.request().contains("token-number-1"));
+    assert_eq!(answer.text, "you sent [redacted].");
+    assert_eq!(answer.headers["x-echo"], "[redacted]");
+}
+
+#[tokio::test]
+async fn a_body_is_kept_to_repeat_a_call_up_to_its_bound_and_no_further() {
+    for (bytes, times) in [(64 * 1024, 2), (64 * 1024 + 1, 1)] {
+        let issuer = issuer().await;
+        let provider = Recorder::start(|_, _| unauthorized()).await;
+        let world = World::new(&provider, Some(&credential(&issuer)));
+        let put = Outgoing {
+            method: Method::PUT,
+            ..post("/", &"x".repeat(bytes))
+        };
+        assert_eq!(world.answered(put).await.status, 401);
+        assert_eq!(provider.requests().len(), times, "{bytes} bytes");
+    }
 }

@@ -1,6 +1,6 @@
 //! An upstream that writes down every byte it is sent, and answers what it is told to.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,7 +44,15 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) async fn start(script: impl Fn(usize, &str) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(Ipv4Addr::LOCALHOST, script).await
+    }
+
+    /// At another address than most.
+    pub(crate) async fn start_at(
+        address: Ipv4Addr,
+        script: impl Fn(usize, &str) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.unwrap();
         let recorder = Self {
             address: listener.local_addr().unwrap(),
             requests: Arc::default(),

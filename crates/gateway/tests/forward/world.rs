@@ -42,8 +42,17 @@ impl World {
         Self::with_limits(recorder, credential, Limits::default())
     }
 
+    /// A provider that may be in this range alone.
+    pub(crate) fn within(range: &str, recorder: &Recorder, credential: &Value) -> Self {
+        Self::make(range, recorder, Some(credential), Limits::default())
+    }
+
     pub(crate) fn with_limits(recorder: &Recorder, credential: Option<&Value>, limits: Limits) -> Self {
-        let guard = AddressGuard::new(vec!["127.0.0.0/8".parse().unwrap()], Vec::new()).unwrap();
+        Self::make("127.0.0.0/8", recorder, credential, limits)
+    }
+
+    fn make(range: &str, recorder: &Recorder, credential: Option<&Value>, limits: Limits) -> Self {
+        let guard = AddressGuard::new(vec![range.parse().unwrap()], Vec::new()).unwrap();
         let upstream = Upstream::parse(&format!("http://{}/v1", recorder.address), &guard).unwrap();
         let network = Network {
             resolver: Arc::new(SystemResolver),
