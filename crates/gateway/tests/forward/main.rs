@@ -7,5 +7,8 @@ mod injection;
 mod oauth;
 mod recorder;
 mod streaming;
+#[path = "../guard/test_upstream.rs"]
+mod test_upstream;
+mod tls;
 mod websocket;
 mod world;

@@ -1,11 +1,14 @@
 //! A provider that is a recorder, and calls to it.
 
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use countersign_gateway::address::AddressGuard;
 use countersign_gateway::canonical_path::{CanonicalPath, PathParameters};
-use countersign_gateway::dial::{SystemResolver, Trust};
+use countersign_gateway::dial::{Resolve, SystemResolver, Trust};
 use countersign_gateway::forward::{
     CallerBody, Connections, DownBody, Ended, Flow, ForwardError, HeldCredential, Limits, Network, Outgoing,
     Sender, forward,
@@ -19,6 +22,7 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use serde_json::Value;
 
 use super::recorder::Recorder;
+use super::test_upstream::Authority;
 
 /// 2026-11-24T00:00:00Z.
 pub(crate) const NOW: u64 = 1_795_478_400;
@@ -27,6 +31,16 @@ pub(crate) struct World {
     pub(crate) connections: Arc<Connections>,
     pub(crate) flow: Arc<Flow>,
     pub(crate) ended: Arc<Mutex<Vec<Ended>>>,
+}
+
+/// Every name is that of this machine.
+struct Loopback;
+
+#[async_trait]
+impl Resolve for Loopback {
+    async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])
+    }
 }
 
 /// What came down.
@@ -51,21 +65,36 @@ impl World {
         Self::make("127.0.0.0/8", recorder, credential, limits)
     }
 
+    /// A provider with a name, behind TLS.
+    pub(crate) fn behind_tls(url: &str, authority: &Authority, credential: Option<&Value>) -> Self {
+        let network = Network {
+            resolver: Arc::new(Loopback),
+            trust: Trust::new(vec![authority.certificate()]).unwrap(),
+            tokens: Arc::default(),
+        };
+        Self::of(url, "127.0.0.1/32", credential, Limits::default(), &network)
+    }
+
     fn make(range: &str, recorder: &Recorder, credential: Option<&Value>, limits: Limits) -> Self {
-        let guard = AddressGuard::new(vec![range.parse().unwrap()], Vec::new()).unwrap();
-        let upstream = Upstream::parse(&format!("http://{}/v1", recorder.address), &guard).unwrap();
         let network = Network {
             resolver: Arc::new(SystemResolver),
             trust: Trust::new(Vec::new()).unwrap(),
             tokens: Arc::default(),
         };
+        let url = format!("http://{}/v1", recorder.address);
+        Self::of(&url, range, credential, limits, &network)
+    }
+
+    fn of(url: &str, range: &str, credential: Option<&Value>, limits: Limits, network: &Network) -> Self {
+        let guard = AddressGuard::new(vec![range.parse().unwrap()], Vec::new()).unwrap();
+        let upstream = Upstream::parse(url, &guard).unwrap();
         let held = credential.map(|value| HeldCredential {
             id: "credential-test-1".into(),
             version: 1,
             credential: Credential::read(value.to_string().as_bytes()).unwrap(),
         });
         Self {
-            connections: Arc::new(Connections::new(upstream, &guard, held, &limits, &network).unwrap()),
+            connections: Arc::new(Connections::new(upstream, &guard, held, &limits, network).unwrap()),
             flow: Arc::new(Flow::new(limits, DownRules::default())),
             ended: Arc::default(),
         }

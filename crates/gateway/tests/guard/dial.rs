@@ -251,6 +251,7 @@ async fn host_sni_and_certificate_are_one_name() {
             authority: format!("api.example.com:{port}"),
             path: "/v1/@evil.example".to_owned(),
             is_http2: true,
+            ..Seen::default()
         }]
     );
 }
@@ -335,9 +336,10 @@ async fn http_1_alone_is_offered_when_asked_for() {
 async fn a_client_certificate_is_shown_to_an_upstream_that_asks() {
     let authority = Authority::new();
     let server = TestUpstream::start_asking(&authority, "api.example.com").await;
-    let (certificate, key) = authority.issue("caller.example");
-    let key = crypto_key(&key);
-    let certified = rustls::sign::CertifiedKey::new(vec![certificate], key);
+    let issued = authority.issue("caller.example");
+    let certificate = issued.certificate.der().clone();
+    let certified =
+        rustls::sign::CertifiedKey::new(vec![certificate.clone()], crypto_key(&issued.key.into()));
     let resolver = Arc::new(rustls::sign::SingleCertAndKey::from(certified));
     let tls = trusting(&authority)
         .client_config(Some(resolver), Protocols::Any)
@@ -353,6 +355,7 @@ async fn a_client_certificate_is_shown_to_an_upstream_that_asks() {
         .build::<_, Empty<Bytes>>(connector);
     let answer = client.get(uri).await.unwrap();
     assert_eq!(answer.status(), 200);
+    assert_eq!(server.seen()[0].certificate, Some(certificate));
 }
 
 fn crypto_key(key: &PrivateKeyDer<'static>) -> Arc<dyn rustls::sign::SigningKey> {

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{Request, Response, Version};
-use http_body_util::Empty;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
+use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
@@ -48,21 +48,29 @@ impl Authority {
         self.certificate.clone()
     }
 
-    pub(super) fn issue(&self, name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    pub(super) fn issue(&self, name: &str) -> Issued {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (certificate.der().clone(), key.into())
+        Issued { certificate, key }
     }
 }
 
-/// By which names a request came.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A certificate and its key.
+pub(super) struct Issued {
+    pub(super) certificate: rcgen::Certificate,
+    pub(super) key: KeyPair,
+}
+
+/// By which names a request came, and with what beside.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Seen {
     pub(super) sni: Option<String>,
     pub(super) authority: String,
     pub(super) path: String,
     pub(super) is_http2: bool,
+    pub(super) te: Option<String>,
+    pub(super) certificate: Option<CertificateDer<'static>>,
 }
 
 /// The server. It ends with its test's runtime.
@@ -117,20 +125,31 @@ async fn serve_one(stream: TcpStream, acceptor: TlsAcceptor, record: Arc<Record>
     let Ok(stream) = acceptor.accept(stream).await else {
         return;
     };
-    let sni = stream.get_ref().1.server_name().map(str::to_owned);
+    let tls = stream.get_ref().1;
+    let sni = tls.server_name().map(str::to_owned);
+    let certificates = tls.peer_certificates();
+    let certificate = certificates.map(|certificates| certificates[0].clone().into_owned());
     let service = service_fn(|request: Request<Incoming>| {
         let from_uri = request.uri().authority().map(ToString::to_string);
-        let from_field = request
-            .headers()
-            .get("host")
-            .map(|host| host.to_str().unwrap().to_owned());
+        let field = |name| {
+            let value = request.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
         record.seen.lock().unwrap().push(Seen {
             sni: sni.clone(),
-            authority: from_uri.or(from_field).unwrap(),
+            authority: from_uri.or_else(|| field("host")).unwrap(),
             path: request.uri().path().to_owned(),
             is_http2: request.version() == Version::HTTP_2,
+            te: field("te"),
+            certificate: certificate.clone(),
         });
-        async { Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())) }
+        // As gRPC tells how a call ended. HTTP/1.1 leaves trailers out that nobody announced.
+        let trailers = HeaderMap::from_iter([(
+            HeaderName::from_static("grpc-status"),
+            HeaderValue::from_static("0"),
+        )]);
+        let body = Empty::<Bytes>::new().with_trailers(async { Some(Ok(trailers)) });
+        async { Ok::<_, Infallible>(Response::new(body)) }
     });
     let _gone = Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
@@ -147,12 +166,12 @@ fn config(authority: &Authority, name: &str, asks: bool) -> ServerConfig {
     } else {
         verifier.allow_unauthenticated()
     };
-    let (certificate, key) = authority.issue(name);
+    let issued = authority.issue(name);
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_client_cert_verifier(verifier.build().unwrap())
-        .with_single_cert(vec![certificate], key)
+        .with_single_cert(vec![issued.certificate.der().clone()], issued.key.into())
         .unwrap();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config
