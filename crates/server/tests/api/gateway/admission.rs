@@ -150,8 +150,29 @@ async fn keys_rotate_under_callers() {
         .post(&keys, json!({ "algorithm": "RS256", "emergency": true }))
         .await
         .ok();
+    // The token that the dropped key signed was taken a moment ago, and is remembered as a good one no longer.
+    assert_eq!(refusal(&caller.get(&one).await).0, 401);
     let renewed = bearer(&app, &token(&app, &client).await);
     renewed.get(&one).await.ok();
+}
+
+#[tokio::test]
+async fn a_token_in_a_cookie_lets_nobody_in() {
+    let app = TestApp::new().await;
+    let client = client(&app, &["gateway:countersign"]).await;
+    let token = token(&app, &client).await;
+    let one = format!("{CLIENTS}/{}", client.id);
+    bearer(&app, &token).get(&one).await.ok();
+    for cookie in [
+        format!("token={token}"),
+        format!("access_token={token}; Authorization=Bearer {token}"),
+    ] {
+        let page = app
+            .anonymous()
+            .header("host", "id.example")
+            .header("cookie", &cookie);
+        assert_eq!(refusal(&page.get(&one).await).0, 401);
+    }
 }
 
 #[tokio::test]

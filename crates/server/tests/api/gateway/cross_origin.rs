@@ -2,6 +2,8 @@
 
 use http::Method;
 
+use super::providers::{add, at};
+use super::recorder::{Recorder, ok};
 use super::{CLIENTS, caller};
 use crate::support::TestApp;
 use crate::support::answer::Answer;
@@ -70,10 +72,40 @@ async fn a_page_reads_answers_and_refusals() {
         let answer = caller.get(&format!("{CLIENTS}/absent")).await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("access-control-allow-origin"), Some(LISTED));
+        assert!(answer.header("vary").unwrap().contains("origin"));
         let exposed = answer.header("access-control-expose-headers").unwrap();
-        assert!(
-            exposed.contains("countersign-error") && exposed.contains("x-request-id"),
-            "{exposed}"
-        );
+        let exposed: Vec<_> = exposed.split(',').collect();
+        for field in [
+            "countersign-error",
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after",
+            "x-request-id",
+        ] {
+            assert!(exposed.contains(&field), "{field} of {exposed:?}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_preflight_reaches_no_provider_and_opens_no_private_network() {
+    let app = app().await;
+    let provider = Recorder::start(|_, _| ok("fine")).await;
+    add(&app, "acme", at(&provider)).await;
+    let path = "/gateway/p/acme/things";
+    for origin in [LISTED, "https://evil.example"] {
+        let page = app
+            .anonymous()
+            .header("host", "id.example")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-private-network", "true");
+        let answer = page.send(Method::OPTIONS, path, None, "").await;
+        assert_eq!(answer.header("access-control-allow-private-network"), None);
+    }
+    assert_eq!(provider.connections(), 0);
+    // The same place is reached by a call.
+    let caller = caller(&app, &["gateway:acme"]).await;
+    assert_eq!(caller.get(path).await.status, 200);
+    assert_eq!(provider.connections(), 1);
 }
