@@ -13,11 +13,15 @@ use countersign_gateway::forward::{ForwardError, RateLimited};
 use countersign_gateway::framing::FramingRefusal;
 use countersign_gateway::policy::Denied;
 use countersign_gateway::query::QueryRefusal;
+use http::header::ALLOW;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 use crate::http::edge::ErrorAnswer;
 use crate::problem::{ErrorType, Problem, sentence};
+
+/// What RFC 9110 section 15.5.6 wants beside a 405. Methods that only some providers know are forwarded as well.
+const USUAL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// A call that did not go on.
 #[derive(Debug, Clone)]
@@ -63,8 +67,15 @@ impl GatewayRefusal {
         }
     }
 
-    /// The fields that tell of a rate (draft-ietf-httpapi-ratelimit-headers).
-    pub fn rate_fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    /// The fields that stand beside its body.
+    pub fn fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let is_method = self.problem.error_type == ErrorType::MethodNotAllowed;
+        let allow = is_method.then(|| (ALLOW, HeaderValue::from_static(USUAL_METHODS)));
+        allow.into_iter().chain(self.rate_fields())
+    }
+
+    /// Those that tell of a rate (draft-ietf-httpapi-ratelimit-headers).
+    fn rate_fields(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let fields = self.helps.rate.map(|rate| {
             let wait = whole_seconds(rate.retry_after);
             [

@@ -229,7 +229,7 @@ impl ErrorAnswer {
                     body["arguments"] = refusal.told_faults().into();
                 }
                 headers.insert(COUNTERSIGN_ERROR, HeaderValue::from_static("gateway"));
-                headers.extend(refusal.rate_fields());
+                headers.extend(refusal.fields());
                 (body, refusal.problem.retry_after)
             }
             Self::OAuth(error) => {

@@ -182,6 +182,10 @@ async fn methods_that_are_never_forwarded_are_refused() {
     for method in [http::Method::TRACE, http::Method::CONNECT] {
         let answer = caller.send(method, CLIENTS, None, "").await;
         assert_eq!(refusal(&answer).0, 405);
+        assert_eq!(
+            answer.header("allow"),
+            Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+        );
     }
     assert_eq!(GATEWAY, app.app.token_policy.gateway_audience);
 }
