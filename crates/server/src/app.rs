@@ -46,6 +46,8 @@ pub struct Parts {
     pub config: Config,
     /// Without a trailing slash.
     pub public_url: String,
+    /// Where the gateway is reached, when it has a port of its own; without a trailing slash.
+    pub gateway_url: Option<String>,
     pub clock: Arc<dyn Clock>,
     pub store: Arc<dyn Store>,
     pub memory: Arc<Memory>,

@@ -102,7 +102,11 @@ section!(DualRun {
     services: Vec<OldService>,
     ca_file: PathBuf
 });
-section!(Gateway { allowed_origins: Vec<String> });
+section!(Gateway {
+    allowed_origins: Vec<String>,
+    listen: String,
+    public_url: String,
+});
 section!(Log {
     level: String,
     format: LogFormat
@@ -114,6 +118,26 @@ fn is_origin(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
     })
+}
+
+fn check_public_url(setting: &'static str, text: &str) -> anyhow::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let url = url::Url::parse(text).context(setting)?;
+    let at_root = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    if !at_root || !url.username().is_empty() || url.password().is_some() {
+        bail!("{setting} must be http(s)://host[:port]: SDKs drop a path prefix");
+    }
+    Ok(())
+}
+
+/// The address of a listener beside the service's; none where the setting is empty.
+pub fn own_listener(setting: &'static str, listen: &str) -> anyhow::Result<Option<SocketAddr>> {
+    match listen {
+        "" => Ok(None),
+        listen => Ok(Some(listen.parse().context(setting)?)),
+    }
 }
 
 /// How log lines look.
@@ -160,13 +184,10 @@ impl Config {
         if self.server.tls.self_signed && !self.server.tls.cert_file.as_os_str().is_empty() {
             bail!("server.tls takes files or self_signed, not both");
         }
-        if !self.server.public_url.is_empty() {
-            let url = url::Url::parse(&self.server.public_url).context("server.public_url")?;
-            let at_root =
-                matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
-            if !at_root || !url.username().is_empty() || url.password().is_some() {
-                bail!("server.public_url must be http(s)://host[:port]: SDKs drop a path prefix");
-            }
+        check_public_url("server.public_url", &self.server.public_url)?;
+        check_public_url("gateway.public_url", &self.gateway.public_url)?;
+        if self.gateway.listen.is_empty() && !self.gateway.public_url.is_empty() {
+            bail!("gateway.public_url is for a port of its own: set gateway.listen, too");
         }
         if self.limits.signing_queue == 0
             || self.limits.concurrent_requests == 0
@@ -183,19 +204,16 @@ impl Config {
         if names.len() < services.len() {
             bail!("dual_run.services names a service twice");
         }
-        if !self.metrics.listen.is_empty() {
-            self.metrics
-                .listen
-                .parse::<SocketAddr>()
-                .context("metrics.listen")?;
-        }
+        own_listener("metrics.listen", &self.metrics.listen)?;
+        own_listener("gateway.listen", &self.gateway.listen)?;
         Ok(())
     }
 
     /// Every address that this program listens on, so that the gateway can refuse to call it.
     pub fn listeners(&self) -> Vec<SocketAddr> {
-        let metrics = self.metrics.listen.parse().ok();
-        std::iter::once(self.server.listen).chain(metrics).collect()
+        let own = [&self.metrics.listen, &self.gateway.listen];
+        let own = own.into_iter().filter_map(|listen| listen.parse().ok());
+        std::iter::once(self.server.listen).chain(own).collect()
     }
 
     /// Whether the server speaks TLS itself.
@@ -289,6 +307,8 @@ mod tests {
             ("COUNTERSIGN_SERVER_PUBLIC_URL", "https://id.example/prefix"),
             ("COUNTERSIGN_SERVER_PUBLIC_URL", "https://user:pw@id.example"),
             ("COUNTERSIGN_SERVER_TLS_CERT_FILE", "only-one.pem"),
+            ("COUNTERSIGN_GATEWAY_PUBLIC_URL", "https://gateway.example"),
+            ("COUNTERSIGN_GATEWAY_LISTEN", "4002"),
             ("COUNTERSIGN_LIMITS_SIGNING_QUEUE", "0"),
             ("COUNTERSIGN_LIMITS_BODY_KIB", "many"),
             ("COUNTERSIGN_DUAL_RUN_SERVICES", "old=http://old.example/token"),

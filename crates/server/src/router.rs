@@ -80,11 +80,16 @@ pub fn admin_routes() -> OpenApiRouter<App> {
         .routes(routes!(operators::revoke_operator))
 }
 
-/// What people and probes look at.
-fn page_routes() -> Router<App> {
+/// What load balancers look at.
+fn probe_routes() -> Router<App> {
     Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+}
+
+/// What people look at.
+fn page_routes() -> Router<App> {
+    Router::new()
         .route("/openapi.json", get(openapi::serve_wire_document))
         .route("/admin/openapi.json", get(openapi::serve_admin_document))
         .route("/errors", get(documents::error_index))
@@ -99,12 +104,32 @@ pub type Routes<B> = MapRequest<Router, fn(Request<B>) -> Request<B>>;
 
 /// Makes the whole HTTP API.
 pub fn router<B>(app: App) -> Routes<B> {
-    let routes = Router::new()
+    let gateway = gateway::routes(app.clone());
+    behind_edge(service_routes(&app).merge(gateway), app)
+}
+
+/// Makes it without the gateway, which has a port of its own.
+pub fn service_router<B>(app: App) -> Routes<B> {
+    behind_edge(service_routes(&app), app)
+}
+
+/// Makes what is at the gateway's own port.
+pub fn gateway_router<B>(app: App) -> Routes<B> {
+    let probes = probe_routes().with_state(app.clone());
+    behind_edge(probes.merge(gateway::routes(app.clone())), app)
+}
+
+fn service_routes(app: &App) -> Router {
+    Router::new()
         .merge(Router::from(wire_routes()))
         .merge(Router::from(admin_routes()))
         .merge(page_routes())
+        .merge(probe_routes())
         .with_state(app.clone())
-        .merge(gateway::routes(app.clone()))
+}
+
+fn behind_edge<B>(routes: Router, app: App) -> Routes<B> {
+    let routes = routes
         .fallback(route_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(edge::layer(app));

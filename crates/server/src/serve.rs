@@ -10,21 +10,22 @@ use anyhow::Context;
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::listen::{self, StopSignals};
+use crate::config::own_listener;
+use crate::listen::{self, Door, StopSignals};
+use crate::start::Urls;
 use crate::start::bootstrap::Bootstrap;
 use crate::start::first_start::{self, FirstStart};
-use crate::{jobs, logging, metrics, start, tls};
+use crate::tls::CurrentConfig;
+use crate::{jobs, logging, metrics, router, start, tls};
 
 /// Serves until told to stop.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     logging::start(&config.log)?;
     tls::install_provider();
     let bootstrap = Bootstrap::from_environment()?;
     // Bound before anything is made, so that a port in use changes nothing.
-    let listener = TcpListener::bind(config.server.listen)
-        .with_context(|| format!("cannot listen on {}", config.server.listen))?;
-    let address = listener.local_addr()?;
-    let public_url = public_url(&config, address);
+    let listeners = Listeners::bind(&mut config)?;
+    let urls = listeners.urls(&config);
 
     let clock = SystemClock;
     let opened = start::open(&config, &clock).await?;
@@ -33,8 +34,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let ca_file = tls_files.as_ref().and_then(|files| files.ca.clone());
     let tls_config = tls_files.map(tls::serve_with).transpose()?;
     let metrics_listener = metrics::bind(&config.metrics)?;
-    let first_start = make_first(&bootstrap, &opened, &public_url, ca_file.as_deref(), &clock).await?;
-    let (app, follower, data_dir) = start::assemble(config, public_url, opened, Arc::new(clock)).await?;
+    let first_start = make_first(&bootstrap, &opened, &urls.public, ca_file.as_deref(), &clock).await?;
+    let (app, follower, data_dir) = start::assemble(config, urls, opened, Arc::new(clock)).await?;
 
     // Listened for before anybody is told that we are here, and so could tell us to go.
     let signals = StopSignals::listen()?;
@@ -42,9 +43,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(listener) = metrics_listener {
         jobs.spawn(report_end(metrics::serve(listener, app.clone())));
     }
-    announce(&app, address, first_start.as_ref(), ca_file.as_deref())?;
+    announce(&app, &listeners, first_start.as_ref(), ca_file.as_deref())?;
+    let doors = listeners.open(&app, tls_config)?;
     tokio::select! {
-        served = listen::serve(&app, listener, tls_config, signals) => served?,
+        served = listen::serve(&app, doors, signals) => served?,
         panicked = jobs::first_panic(&mut jobs) => return Err(panicked).context("a background job panicked"),
     }
     jobs.shutdown().await;
@@ -70,24 +72,77 @@ async fn make_first(
     Ok(None)
 }
 
-fn public_url(config: &Config, address: SocketAddr) -> String {
-    if !config.server.public_url.is_empty() {
-        return config.server.public_url.trim_end_matches('/').to_owned();
-    }
-    let scheme = if config.has_tls() { "https" } else { "http" };
-    format!("{scheme}://{address}")
+/// Where callers come in.
+struct Listeners {
+    service: (TcpListener, SocketAddr),
+    /// The gateway's own.
+    gateway: Option<(TcpListener, SocketAddr)>,
 }
 
-/// One line that scripts can read, and on the first start what to do next.
+impl Listeners {
+    /// Takes the ports, and writes into the settings which they are where those leave it open: the gateway must know its own.
+    fn bind(config: &mut Config) -> anyhow::Result<Self> {
+        let service = bind(config.server.listen)?;
+        config.server.listen = service.1;
+        let gateway = own_listener("gateway.listen", &config.gateway.listen)?;
+        let gateway = gateway.map(bind).transpose()?;
+        if let Some((_, address)) = &gateway {
+            config.gateway.listen = address.to_string();
+        }
+        Ok(Self { service, gateway })
+    }
+
+    fn urls(&self, config: &Config) -> Urls {
+        let gateway = self.gateway.as_ref();
+        Urls {
+            public: url(config, &config.server.public_url, self.service.1),
+            gateway: gateway.map(|(_, address)| url(config, &config.gateway.public_url, *address)),
+        }
+    }
+
+    fn open(self, app: &App, tls: Option<CurrentConfig>) -> anyhow::Result<Vec<Door>> {
+        let (service, _) = self.service;
+        let doors = match self.gateway {
+            None => vec![Door::open(service, router::router(app.clone()), tls)?],
+            Some((gateway, _)) => vec![
+                Door::open(service, router::service_router(app.clone()), tls.clone())?,
+                Door::open(gateway, router::gateway_router(app.clone()), tls)?,
+            ],
+        };
+        Ok(doors)
+    }
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+fn url(config: &Config, public_url: &str, address: SocketAddr) -> String {
+    if public_url.is_empty() {
+        return format!("{}://{address}", scheme(config));
+    }
+    public_url.trim_end_matches('/').to_owned()
+}
+
+fn scheme(config: &Config) -> &'static str {
+    if config.has_tls() { "https" } else { "http" }
+}
+
+/// One line a listener that scripts can read, and on the first start what to do next.
 fn announce(
     app: &App,
-    address: SocketAddr,
+    listeners: &Listeners,
     first_start: Option<&FirstStart>,
     ca_file: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let scheme = if app.config.has_tls() { "https" } else { "http" };
+    let scheme = scheme(&app.config);
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on {scheme}://{address}")?;
+    if let Some((_, address)) = &listeners.gateway {
+        writeln!(out, "gateway listening on {scheme}://{address}")?;
+    }
+    writeln!(out, "listening on {scheme}://{}", listeners.service.1)?;
     if let Some(ca) = ca_file {
         writeln!(out, "certificate authority for development: {}", ca.display())?;
     }

@@ -30,7 +30,8 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   countersign serve
-  countersign serve --listen 0.0.0.0:4000 --public-url https://id.example.com")]
+  countersign serve --listen 0.0.0.0:4000 --public-url https://id.example.com
+  countersign serve --gateway-listen 0.0.0.0:4002")]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     config: ConfigArgs,
@@ -40,6 +41,9 @@ pub(crate) struct ServeArgs {
     /// How callers reach this service [default: the address listened on].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// A port of the gateway's own, which then is not at the other one [default: none].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    gateway_listen: Option<String>,
     /// Development: serve https with a certificate made here.
     #[arg(long)]
     tls_self_signed: bool,
@@ -74,6 +78,9 @@ impl ServeArgs {
         let mut overrides = Overrides::new();
         if let Some(listen) = &self.listen {
             overrides.push(("server.listen", Value::String(listen.clone())));
+        }
+        if let Some(listen) = &self.gateway_listen {
+            overrides.push(("gateway.listen", Value::String(listen.clone())));
         }
         if let Some(url) = &self.public_url {
             overrides.push(("server.public_url", Value::String(url.clone())));

@@ -12,13 +12,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::router::{self, Routes};
+use crate::router::Routes;
 use crate::tls::CurrentConfig;
 use connection::Connection;
 
@@ -28,40 +29,34 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// How long the requests of the last ones taken may be on their way.
 const LAST_REQUESTS: Duration = Duration::from_millis(100);
 
-/// Serves until told to stop, and then until what has arrived is answered.
-pub async fn serve(
-    app: &App,
-    listener: std::net::TcpListener,
-    tls: Option<CurrentConfig>,
-    mut signals: StopSignals,
-) -> anyhow::Result<()> {
-    listener.set_nonblocking(true)?;
-    let (closing, _) = watch::channel(false);
-    let door = Door {
-        listener: TcpListener::from_std(listener)?,
-        hall: Hall {
-            tls,
-            routes: router::router(app.clone()),
-            closing,
-        },
-    };
-    door.take_until(signals.received()).await;
+/// Serves at every door until told to stop, and then until what has arrived is answered.
+pub async fn serve(app: &App, doors: Vec<Door>, mut signals: StopSignals) -> anyhow::Result<()> {
+    take_until(&doors, signals.received()).await;
     tracing::info!("stopping; what has arrived is finished");
     app.stopping.begin();
     // A second signal cuts this short.
     let waited = tokio::time::timeout(app.config.server.drain_time, signals.received());
-    door.take_until(waited).await;
-    let hall = door.shut().context("the last connections")?;
+    take_until(&doors, waited).await;
+    let halls = doors.into_iter().map(Door::shut).collect::<io::Result<Vec<_>>>();
+    let halls = halls.context("the last connections")?;
     tokio::time::sleep(LAST_REQUESTS).await;
+    let within = app.config.server.shutdown_timeout;
     tokio::select! {
-        () = hall.empty(app.config.server.shutdown_timeout) => {}
+        _ = join_all(halls.into_iter().map(|hall| hall.empty(within))) => {}
         () = signals.received() => tracing::warn!("cut off by another signal"),
     }
     Ok(())
 }
 
+async fn take_until<T>(doors: &[Door], end: impl Future<Output = T>) {
+    tokio::select! {
+        _ = join_all(doors.iter().map(Door::take)) => {}
+        _ = end => {}
+    }
+}
+
 /// Where connections come in.
-struct Door {
+pub struct Door {
     listener: TcpListener,
     hall: Hall,
 }
@@ -75,18 +70,26 @@ struct Hall {
 }
 
 impl Door {
-    async fn take_until<T>(&self, end: impl Future<Output = T>) {
-        let take = async {
-            loop {
-                let taken = self.listener.accept().await;
-                if let Err(error) = taken.map(|(stream, peer)| self.hall.seat(stream, peer)) {
-                    report(&error).await;
-                }
+    /// Opens it on these routes.
+    pub fn open(
+        listener: std::net::TcpListener,
+        routes: Routes<Incoming>,
+        tls: Option<CurrentConfig>,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let (closing, _) = watch::channel(false);
+        Ok(Self {
+            listener: TcpListener::from_std(listener)?,
+            hall: Hall { tls, routes, closing },
+        })
+    }
+
+    async fn take(&self) {
+        loop {
+            let taken = self.listener.accept().await;
+            if let Err(error) = taken.map(|(stream, peer)| self.hall.seat(stream, peer)) {
+                report(&error).await;
             }
-        };
-        tokio::select! {
-            () = take => {}
-            _ = end => {}
         }
     }
 

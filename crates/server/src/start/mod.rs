@@ -40,6 +40,14 @@ use database::open_store;
 )]
 pub struct ImportUnfinished;
 
+/// How callers reach the service. Without trailing slashes.
+pub struct Urls {
+    /// The service.
+    pub public: String,
+    /// The gateway, when it has a port of its own.
+    pub gateway: Option<String>,
+}
+
 /// Everything opened, and nothing listening yet.
 pub struct Opened {
     /// The folder, locked against a second process.
@@ -87,7 +95,7 @@ pub async fn refuse_unfinished_import(store: &dyn Store) -> anyhow::Result<()> {
 /// Wires the parts together, and polls the change feed once, so that memory is usable from the first request on.
 pub async fn assemble(
     config: Config,
-    public_url: String,
+    urls: Urls,
     opened: Opened,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(App, Follower, DataDir)> {
@@ -101,9 +109,10 @@ pub async fn assemble(
     let app = App::new(Parts {
         token_policy: TokenPolicy {
             lifetime: signed(config.tokens.lifetime),
-            gateway_audience: format!("{public_url}/gateway"),
+            gateway_audience: format!("{}/gateway", urls.public),
         },
-        public_url,
+        public_url: urls.public,
+        gateway_url: urls.gateway,
         clock: clock.clone(),
         store: opened.store.clone(),
         memory: memory.clone(),

@@ -72,7 +72,7 @@ pub(super) fn service(gateway: &Gateway) -> Service {
 
 /// Pages whose name was pointed at this server (DNS rebinding) name another host, and pages of other origins say so.
 fn transport(app: &App) -> StreamableHttpServerConfig {
-    let public: Option<Uri> = app.public_url.parse().ok();
+    let public: Option<Uri> = app.gateway_url.as_ref().unwrap_or(&app.public_url).parse().ok();
     let host = public.as_ref().and_then(Uri::authority).map(ToString::to_string);
     let hosts = host
         .into_iter()

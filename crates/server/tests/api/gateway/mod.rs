@@ -5,6 +5,7 @@ mod cross_origin;
 mod explain;
 mod live;
 mod mcp;
+mod own_port;
 mod pass_through;
 mod providers;
 #[path = "../../../../gateway/tests/forward/recorder.rs"]

@@ -254,6 +254,7 @@ async fn the_programs_own_listeners_are_no_providers() {
     for listen in [
         (|config, address| config.server.listen = address) as fn(&mut Config, SocketAddr),
         |config, address| config.metrics.listen = address.to_string(),
+        |config, address| config.gateway.listen = address.to_string(),
     ] {
         let app = TestApp::with(|config| listen(config, recorder.address)).await;
         add(&app, "acme", at(&recorder)).await;

@@ -123,6 +123,7 @@ impl TestApp {
         let feed_start = store.changes(None).await.unwrap().position;
         let app = App::new(Parts {
             public_url: PUBLIC_URL.to_owned(),
+            gateway_url: None,
             clock: clock.clone(),
             store: store.clone(),
             memory,

@@ -20,6 +20,8 @@ pub(crate) const OPERATOR_KEY: &str = "cso_Wm4Rt8Yk2Np6Vs9Xc3Bh7Jd5Lf1Qg0ZaTuEi"
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// The gateway's own, where it has one.
+    pub(crate) gateway: Option<SocketAddr>,
     pub(crate) dir: TempDir,
 }
 
@@ -51,7 +53,14 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.find_map(|line| line.unwrap().strip_prefix("listening on http://")?.parse().ok());
+        let mut gateway = None;
+        let address = lines.find_map(|line| {
+            let line = line.unwrap();
+            if let Some(address) = line.strip_prefix("gateway listening on http://") {
+                gateway = address.parse().ok();
+            }
+            line.strip_prefix("listening on http://")?.parse().ok()
+        });
         let address = address.unwrap_or_else(|| {
             panic!(
                 "never listened: {}",
@@ -60,7 +69,12 @@ impl Server {
         });
         // Read on, or a full pipe would stop it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, dir }
+        Self {
+            child,
+            address,
+            gateway,
+            dir,
+        }
     }
 
     /// Sends bytes and reads until the other side is done. What it does not want to read any more is not an error.
