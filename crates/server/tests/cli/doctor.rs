@@ -1,6 +1,9 @@
 //! `doctor`
 
-use serde_json::Value;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
 
 use crate::support::{Deployment, row};
 
@@ -81,4 +84,88 @@ fn a_server_that_is_gone_is_unreachable() {
     deployment.stop();
     let found = report(&deployment, 6);
     assert_eq!(finding(&found, "reachable")["level"], "FAIL");
+}
+
+const ATTACKS: [&str; 6] = [
+    "attack-admission",
+    "attack-paths",
+    "attack-framing",
+    "attack-browser",
+    "attack-upstream",
+    "attack-addresses",
+];
+
+fn attack(deployment: &Deployment, more: &[&str], code: i32) -> Value {
+    let ran = deployment.run(&[&["doctor", "--json", "--attack"], more].concat());
+    assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+#[test]
+fn an_attack_gets_nowhere_and_leaves_nothing() {
+    let deployment = Deployment::start();
+    let found = attack(&deployment, &[], 0);
+    for check in ATTACKS {
+        let finding = finding(&found, check);
+        assert_eq!(finding["level"], "OK", "{finding}");
+        let text = finding["message"].as_str().unwrap();
+        assert!(text.contains(" probes, none got through"), "{text}");
+    }
+    let left = |command: &[&str], list| {
+        let listed: Value = serde_json::from_str(&deployment.ok(command)).unwrap();
+        assert_eq!(listed[list], json!([]), "{listed}");
+    };
+    left(&["client", "list", "--json"], "clients");
+    left(&["provider", "list", "--json"], "providers");
+}
+
+/// A gateway that lets everything through and answers itself.
+fn open_to_all() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _hung_up = stream.read(&mut [0; 128 * 1024]);
+            let fields = "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n\
+                Access-Control-Allow-Private-Network: true\r\nContent-Length: 0\r\n\r\n";
+            // Twice, as to one who found a second request in the first.
+            let answer = format!("HTTP/1.1 200 OK\r\n{fields}").repeat(2);
+            let _hung_up = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn what_gets_through_is_printed() {
+    let deployment = Deployment::start();
+    let found = attack(&deployment, &["--attack-gateway", &open_to_all()], 1);
+    for (check, among) in [
+        ("attack-admission", "11 of 12 probes got through: no token; "),
+        ("attack-paths", "19 of 19 probes got through: ..; "),
+        ("attack-framing", "17 of 17 probes got through: two lengths; "),
+        ("attack-browser", "6 of 6 probes got through: "),
+        ("attack-upstream", "the provider of the probes was not reached"),
+        ("attack-addresses", "probes got through: "),
+    ] {
+        let finding = finding(&found, check);
+        assert_eq!(finding["level"], "FAIL", "{finding}");
+        assert!(finding["message"].as_str().unwrap().contains(among), "{finding}");
+    }
+    // They were taken away all the same.
+    let listed: Value = serde_json::from_str(&deployment.ok(&["provider", "list", "--json"])).unwrap();
+    assert_eq!(listed["providers"], json!([]));
+}
+
+#[test]
+fn an_attack_without_rights_says_what_it_could_not_try() {
+    let mut deployment = Deployment::start();
+    deployment.set("COUNTERSIGN_OPERATOR_KEY", "");
+    let found = attack(&deployment, &[], 0);
+    for check in ["attack-upstream", "attack-addresses"] {
+        assert_eq!(finding(&found, check)["level"], "WARN");
+    }
+    deployment.set("COUNTERSIGN_PROJECT_SECRET", "");
+    assert_eq!(deployment.run(&["doctor", "--attack"]).code, 2);
 }

@@ -27,14 +27,14 @@ const ANSWER_MAX_BYTES: usize = 64 * 1024 * 1024;
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server to call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Server {
     http: reqwest::Client,
     base: Url,
 }
 
 /// Who calls.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Caller {
     /// Anyone.
     Nobody,
@@ -50,7 +50,7 @@ pub(crate) enum Caller {
 }
 
 /// A server, and who calls it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Connected {
     /// The server.
     pub(crate) server: Server,

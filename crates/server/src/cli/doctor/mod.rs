@@ -1,5 +1,6 @@
 //! `countersign doctor`: looks at a live deployment as callers, verifiers and operators see it.
 
+mod attack;
 mod certificate;
 mod installation;
 mod judgement;
@@ -18,16 +19,20 @@ use super::connection::{OperatorKeyArgs, ProjectArgs, ProjectSecretArgs, ServerA
 use super::exit::Exit;
 use super::printing::Output;
 use crate::clock::{Clock, SystemClock};
+use attack::{AttackArgs, Rights};
 use report::{Check, Report, fail};
 
 /// Check a live deployment.
 ///
 /// Without credentials it looks at what anyone sees; with a project, at what verifiers of its tokens see; with an operator's
 /// key, at keys, rotations and what lies unused. Changes nothing. Three of its calls bring wrong credentials, on purpose.
+///
+/// With --attack it also tries at the gateway what attackers try, and prints what got through.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   countersign doctor
   countersign doctor --url https://id.example.com --json
+  countersign doctor --attack
 
 Each finding leads to its page, {url}/guide/doctor#{check}. Ends with 0 when nothing failed,
 warnings or not; with 1 when something did; with 6 when the server cannot be reached.")]
@@ -40,6 +45,8 @@ pub(crate) struct DoctorArgs {
     project_secret: ProjectSecretArgs,
     #[command(flatten)]
     operator_key: OperatorKeyArgs,
+    #[command(flatten)]
+    attack: AttackArgs,
 }
 
 impl DoctorArgs {
@@ -56,20 +63,45 @@ impl DoctorArgs {
         if let Some(id) = &project_id {
             verifier::examine(&server, id, &mut report).await;
         }
-        if let (Some(id), Some(secret)) = (project_id, secret) {
-            let caller = Caller::Project { id, secret };
-            surface::project_secret(&server, &caller, &mut report).await;
+        let as_caller = |caller| Connected {
+            server: server.clone(),
+            caller,
+        };
+        let project = project_id.zip(secret);
+        let project = project.map(|(id, secret)| as_caller(Caller::Project { id, secret }));
+        let operator = operator_key.map(|key| as_caller(Caller::Operator(key)));
+        if let Some(project) = &project {
+            surface::project_secret(&server, &project.caller, &mut report).await;
         }
-        if let Some(key) = operator_key {
-            let caller = Caller::Operator(key);
-            installation::examine(&Connected { server, caller }, SystemClock.now(), &mut report).await;
+        if let Some(operator) = &operator {
+            installation::examine(operator, SystemClock.now(), &mut report).await;
         }
+        let attacked = self
+            .attack(project.as_ref(), operator.as_ref(), &mut report)
+            .await;
         report.print(output)?;
+        attacked?;
         match report.failures() {
             0 => Ok(()),
             1 => Err(Exit::Failed.because("1 check failed")),
             failures => Err(Exit::Failed.because(format!("{failures} checks failed"))),
         }
+    }
+}
+
+impl DoctorArgs {
+    async fn attack(
+        &self,
+        project: Option<&Connected>,
+        operator: Option<&Connected>,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        if !self.attack.attack {
+            return Ok(());
+        }
+        let needed = "--attack makes clients of its own: name the project, and give it the project's secret";
+        let project = project.ok_or_else(|| Exit::Usage.because(needed))?;
+        attack::examine(&self.attack, &Rights { project, operator }, report).await
     }
 }
 

@@ -40,6 +40,18 @@ pub(super) enum Check {
     UnusedProjectSecrets,
     /// Clients are used.
     UnusedClients,
+    /// Only a token for the gateway with the right scope gets in.
+    AttackAdmission,
+    /// A path is judged as it is forwarded.
+    AttackPaths,
+    /// A request has one end, and a method that is forwarded.
+    AttackFraming,
+    /// No page calls with somebody else's rights.
+    AttackBrowser,
+    /// Forged fields stay here, and so does what hostile providers send.
+    AttackUpstream,
+    /// Metadata services and private addresses are not called.
+    AttackAddresses,
 }
 
 /// How bad it is.

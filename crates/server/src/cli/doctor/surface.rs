@@ -223,7 +223,7 @@ pub(super) async fn believed_url(server: &Server) -> anyhow::Result<String> {
 }
 
 /// Whether a URL leads nowhere but here.
-fn is_this_machine(url: &str) -> bool {
+pub(super) fn is_this_machine(url: &str) -> bool {
     let url = Url::parse(url).ok();
     match url.as_ref().and_then(Url::host) {
         Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
