@@ -34,6 +34,15 @@ pub struct ProviderLimits {
     /// Calls in a second of one caller: 1 to 1,000,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_calls_per_second: Option<u64>,
+    /// Calls at a time of one caller: 1 to 100,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_concurrency: Option<u64>,
+    /// Calls of one caller on a day of UTC, counted by each node for itself: 1 to a billion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_calls_per_day: Option<u64>,
+    /// Bytes of one caller's bodies on a day of UTC, counted by each node for itself: 1 KiB to 1 PiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_bytes_per_day: Option<u64>,
     /// How often a call is sent again that may be repeated (an idempotent method, a body of at most 64 KiB) and that the provider
     /// could not take: up to 5. Without it, never.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,6 +78,17 @@ impl ProviderLimits {
             ("concurrency", self.concurrency, 1..=100_000),
             ("calls_per_second", self.calls_per_second, RATE),
             ("caller_calls_per_second", self.caller_calls_per_second, RATE),
+            ("caller_concurrency", self.caller_concurrency, 1..=100_000),
+            (
+                "caller_calls_per_day",
+                self.caller_calls_per_day,
+                1..=1_000_000_000,
+            ),
+            (
+                "caller_bytes_per_day",
+                self.caller_bytes_per_day,
+                1 << 10..=1 << 50,
+            ),
             ("retries", self.retries, 0..=5),
         ] {
             if limit.is_some_and(|limit| !bounds.contains(&limit)) {
@@ -104,6 +124,9 @@ mod tests {
             ("concurrency", 1, 100_000),
             ("calls_per_second", 1, 1_000_000),
             ("caller_calls_per_second", 1, 1_000_000),
+            ("caller_concurrency", 1, 100_000),
+            ("caller_calls_per_day", 1, 1_000_000_000),
+            ("caller_bytes_per_day", 1024, 1 << 50),
             ("retries", 0, 5),
         ] {
             assert_eq!(limits(name, least).check(), Ok(()), "{name}");

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Either;
 use hyper::body::Incoming;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
+use super::flow::Place;
 use super::meter::Meter;
 use super::up_body::BoxError;
 use crate::headers::DownRules;
@@ -61,7 +61,7 @@ pub(super) struct Tally {
     pub(super) scrubbed: Option<ScrubHits>,
     pub(super) on_end: Option<OnEnd>,
     /// Given back when the call has ended.
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<Place>,
 }
 
 impl Tally {

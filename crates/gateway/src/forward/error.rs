@@ -31,6 +31,12 @@ pub enum ForwardError {
     /// The rate of the provider, or the caller's own, is used up.
     #[error("too many calls to this provider in a second")]
     RateLimited(RateLimited),
+    /// The caller has as many calls under way as it may.
+    #[error("too many calls of this client to this provider are under way")]
+    CallerBusy,
+    /// What the caller may take of the provider in a day is used up.
+    #[error("this client has used up its {} to this provider for today (UTC)", .0.unit)]
+    QuotaUsed(RateLimited),
     /// The body is larger than the provider may be sent, or than can be signed.
     #[error("the body of the request has more than {limit} bytes")]
     BodyTooLarge {
@@ -63,13 +69,27 @@ pub enum ForwardError {
     TooLong,
 }
 
-/// A rate that is used up.
+/// What is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Unit {
+    /// Calls.
+    Calls,
+    /// Bytes of bodies.
+    Bytes,
+}
+
+/// A rate or a quota that is used up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RateLimited {
-    /// Whose: `provider` or `caller`.
-    pub whose: &'static str,
-    /// Calls a second.
-    pub calls_per_second: u32,
+    /// Its name: `provider`, `caller`, `caller-calls-day` or `caller-bytes-day`.
+    pub policy: &'static str,
+    /// So many.
+    pub quota: u64,
+    /// Of these.
+    pub unit: Unit,
+    /// In so long.
+    pub window: Duration,
     /// When a call may be let through again.
     pub retry_after: Duration,
 }
@@ -85,6 +105,8 @@ impl ForwardError {
             Self::ProviderDown(_) => "provider_down",
             Self::Busy => "provider_busy",
             Self::RateLimited(_) => "rate_limited",
+            Self::CallerBusy => "caller_busy",
+            Self::QuotaUsed(_) => "quota_used",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::BodyBrokeOff => "body_broke_off",
             Self::Unreachable(_) => "provider_unreachable",
@@ -104,7 +126,7 @@ impl ForwardError {
             Self::Up(refusal) => refusal.status(),
             Self::Down(refusal) => refusal.status(),
             Self::ProviderDown(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited(_) | Self::CallerBusy | Self::QuotaUsed(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyBrokeOff => StatusCode::BAD_REQUEST,
             Self::TokenEndpoint => StatusCode::FORBIDDEN,
@@ -123,8 +145,8 @@ impl ForwardError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::ProviderDown(down) => Some(down.retry_after),
-            Self::RateLimited(limited) => Some(limited.retry_after),
-            Self::Busy => Some(Duration::from_secs(1)),
+            Self::RateLimited(limited) | Self::QuotaUsed(limited) => Some(limited.retry_after),
+            Self::Busy | Self::CallerBusy => Some(Duration::from_secs(1)),
             _ => None,
         }
     }

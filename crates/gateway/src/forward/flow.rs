@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::error::ForwardError;
 use super::limits::Limits;
+use super::meter::Meter;
+use super::quotas::{Quotas, Share};
 use super::rates::Rates;
 use crate::breaker::{Breaker, Passage};
 use crate::headers::DownRules;
@@ -19,6 +21,23 @@ pub struct Flow {
     breaker: Breaker,
     places: Arc<Semaphore>,
     rates: Rates,
+    quotas: Quotas,
+}
+
+/// Room for one call, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _of_provider: OwnedSemaphorePermit,
+    of_caller: Option<Share>,
+}
+
+impl Place {
+    /// What the call moves is counted here.
+    pub(super) fn measure(&mut self, meter: &Arc<Meter>) {
+        if let Some(share) = &mut self.of_caller {
+            share.measure(meter.clone());
+        }
+    }
 }
 
 impl Flow {
@@ -30,16 +49,23 @@ impl Flow {
             breaker: Breaker::default(),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             rates: Rates::new(&limits),
+            quotas: Quotas::new(&limits),
             limits,
             down_rules,
         }
     }
 
     /// Lets a call of this caller begin. The place is kept until the call has ended.
-    pub(super) fn enter(&self, caller: &str) -> Result<(OwnedSemaphorePermit, Passage), ForwardError> {
+    pub(super) fn enter(&self, caller: &str, unix_seconds: u64) -> Result<(Place, Passage), ForwardError> {
         self.rates.take(caller).map_err(ForwardError::RateLimited)?;
         let place = self.places.clone().try_acquire_owned();
         let place = place.map_err(|_| ForwardError::Busy)?;
-        Ok((place, self.breaker.pass(Instant::now())?))
+        let passage = self.breaker.pass(Instant::now())?;
+        // Last: a call that is not sent takes nothing of a day.
+        let place = Place {
+            of_caller: self.quotas.take(caller, unix_seconds)?,
+            _of_provider: place,
+        };
+        Ok((place, passage))
     }
 }

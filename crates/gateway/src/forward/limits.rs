@@ -22,6 +22,12 @@ pub struct Limits {
     pub calls_per_second: Option<NonZeroU32>,
     /// Calls a second of each caller.
     pub caller_calls_per_second: Option<NonZeroU32>,
+    /// Calls of each caller under way at once.
+    pub caller_concurrency: Option<u32>,
+    /// Calls of each caller on a day of UTC.
+    pub caller_calls_per_day: Option<u64>,
+    /// Bytes of each caller on a day of UTC, of bodies up and down; a call that has begun goes to its end.
+    pub caller_bytes_per_day: Option<u64>,
     /// How often a call that may be repeated is sent again when the provider could not take it.
     pub retries: u8,
 }
@@ -38,6 +44,9 @@ impl Default for Limits {
             concurrency: 10_000,
             calls_per_second: None,
             caller_calls_per_second: None,
+            caller_concurrency: None,
+            caller_calls_per_day: None,
+            caller_bytes_per_day: None,
             retries: 0,
         }
     }

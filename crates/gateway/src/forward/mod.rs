@@ -10,6 +10,7 @@ mod error;
 mod flow;
 mod limits;
 mod meter;
+mod quotas;
 mod rates;
 mod token_endpoint;
 mod tunnel;
@@ -23,14 +24,14 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 pub use self::connections::{Connections, HeldCredential, Network};
 pub use self::down_body::{DownBody, Ended, HowEnded, OnEnd};
 use self::down_body::{Paced, Tally};
-pub use self::error::{ForwardError, RateLimited};
+pub use self::error::{ForwardError, RateLimited, Unit};
 pub use self::flow::Flow;
+use self::flow::Place;
 pub use self::limits::Limits;
 use self::meter::Meter;
 pub use self::up_body::{BoxError, CallerBody, MAX_SIGNED_BODY_BYTES};
@@ -66,7 +67,7 @@ pub struct Outgoing {
 
 /// Who sends a call, when, and who is told how it ended.
 pub struct Sender {
-    /// The caller, for its rate.
+    /// The caller, for its rate and its quotas.
     pub caller: String,
     /// The time, in seconds since 1970.
     pub unix_seconds: u64,
@@ -87,8 +88,9 @@ pub async fn forward(
     flow: Arc<Flow>,
     sender: Sender,
 ) -> Result<Response<DownBody>, ForwardError> {
-    let (place, passage) = flow.enter(&sender.caller)?;
+    let (mut place, passage) = flow.enter(&sender.caller, sender.unix_seconds)?;
     let (sending, body) = Sending::prepare(call, connections, flow, &sender)?;
+    place.measure(&sending.meter);
     let payload = Payload::of(body, sending.keep(), &sending.flow.limits).await?;
     match sending.send(payload).await {
         Err(error) => {
@@ -322,7 +324,7 @@ impl Sending {
         self,
         sent: Sent,
         on_end: Option<OnEnd>,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Response<DownBody>, ForwardError> {
         let Sent { mut answer, scrubber } = sent;
         let switched = hyper::upgrade::on(&mut answer);

@@ -1,12 +1,11 @@
 //! How often a provider is called, by all and by each.
 
-#[cfg(test)]
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock, QuantaInstant};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
-use super::error::RateLimited;
+use super::error::{RateLimited, Unit};
 use super::limits::Limits;
 
 /// Keys remembered before those that have their whole rate again are forgotten.
@@ -48,10 +47,12 @@ impl Rates {
     }
 }
 
-fn limited(whose: &'static str, calls_per_second: u32, until: &NotUntil<QuantaInstant>) -> RateLimited {
+fn limited(policy: &'static str, calls_per_second: u32, until: &NotUntil<QuantaInstant>) -> RateLimited {
     RateLimited {
-        whose,
-        calls_per_second,
+        policy,
+        quota: calls_per_second.into(),
+        unit: Unit::Calls,
+        window: Duration::from_secs(1),
         retry_after: until.wait_time_from(DefaultClock::default().now()),
     }
 }
@@ -69,14 +70,14 @@ mod tests {
             caller_calls_per_second: NonZeroU32::new(2),
             ..Limits::default()
         });
-        let whose = |caller| rates.take(caller).err().map(|limited| limited.whose);
+        let whose = |caller| rates.take(caller).err().map(|limited| limited.policy);
         assert_eq!(
             [whose("a"), whose("a"), whose("a"), whose("a")],
             [None, None, Some("caller"), Some("caller")]
         );
         assert_eq!([whose("b"), whose("b")], [None, Some("provider")]);
         let limited = rates.take("c").unwrap_err();
-        assert_eq!(limited.calls_per_second, 3);
+        assert_eq!(limited.quota, 3);
         assert!(limited.retry_after > Duration::ZERO && limited.retry_after <= Duration::from_secs(1));
     }
 

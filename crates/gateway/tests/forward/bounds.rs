@@ -255,3 +255,33 @@ async fn a_provider_that_names_a_time_is_not_asked_before() {
     );
     assert_eq!(recorder.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn a_caller_has_so_many_calls_at_once_until_their_answers_have_ended() {
+    let recorder = Recorder::start(|_, _| ok("an answer")).await;
+    let limits = Limits {
+        caller_concurrency: Some(1),
+        ..Limits::default()
+    };
+    let world = World::with_limits(&recorder, None, limits);
+    let first = world.send(get()).await.unwrap();
+    assert_eq!(world.refused(get()).await, (429, "caller_busy"));
+    drop(first);
+    assert_eq!(world.answered(get()).await.status, 200);
+    assert_eq!(recorder.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_caller_may_take_in_a_day_is_counted_in_bytes_of_both_ways() {
+    let recorder = Recorder::start(|_, _| ok("12345")).await;
+    let limits = Limits {
+        caller_bytes_per_day: Some(8),
+        ..Limits::default()
+    };
+    let world = World::with_limits(&recorder, None, limits);
+    assert_eq!(world.answered(post("/", "12")).await.status, 200);
+    // Seven are taken: this one goes to its end.
+    assert_eq!(world.answered(post("/", "12")).await.text, "12345");
+    assert_eq!(world.refused(get()).await, (429, "quota_used"));
+    assert_eq!(recorder.requests().len(), 2);
+}

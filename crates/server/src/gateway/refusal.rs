@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_gateway::admit::NotAdmitted;
 use countersign_gateway::arguments::Fault;
 use countersign_gateway::canonical_path::PathRefusal;
-use countersign_gateway::forward::{ForwardError, RateLimited};
+use countersign_gateway::forward::{ForwardError, RateLimited, Unit};
 use countersign_gateway::framing::FramingRefusal;
 use countersign_gateway::policy::Denied;
 use countersign_gateway::query::QueryRefusal;
@@ -81,9 +81,15 @@ impl GatewayRefusal {
             [
                 (
                     "ratelimit-policy",
-                    format!("\"{}\";q={};w=1", rate.whose, rate.calls_per_second),
+                    format!(
+                        "\"{}\";q={}{};w={}",
+                        rate.policy,
+                        rate.quota,
+                        quota_unit(rate.unit),
+                        rate.window.as_secs()
+                    ),
                 ),
-                ("ratelimit", format!("\"{}\";r=0;t={wait}", rate.whose)),
+                ("ratelimit", format!("\"{}\";r=0;t={wait}", rate.policy)),
             ]
         });
         fields.into_iter().flatten().filter_map(|(name, value)| {
@@ -154,10 +160,18 @@ impl From<ForwardError> for GatewayRefusal {
         let mut own = Self::new(error.status(), error.code(), &error);
         own.problem.retry_after = error.retry_after().map(whole_seconds);
         own.problem.cause = error.detail();
-        if let ForwardError::RateLimited(rate) = error {
+        if let ForwardError::RateLimited(rate) | ForwardError::QuotaUsed(rate) = error {
             own.helps.rate = Some(rate);
         }
         own
+    }
+}
+
+/// The draft's word for what is counted; requests need none.
+fn quota_unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Calls => "",
+        Unit::Bytes => ";qu=\"content-bytes\"",
     }
 }
 

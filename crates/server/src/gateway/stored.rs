@@ -254,6 +254,9 @@ fn limits(stored: &ProviderLimits) -> Limits {
         concurrency: narrow(stored.concurrency).unwrap_or(usual.concurrency),
         calls_per_second: rate(stored.calls_per_second),
         caller_calls_per_second: rate(stored.caller_calls_per_second),
+        caller_concurrency: narrow(stored.caller_concurrency),
+        caller_calls_per_day: stored.caller_calls_per_day,
+        caller_bytes_per_day: stored.caller_bytes_per_day,
         response_body_bytes: stored.response_body_bytes,
         retries: stored
             .retries

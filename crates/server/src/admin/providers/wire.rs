@@ -114,6 +114,13 @@ pub struct LimitsBody {
     calls_per_second: Option<u64>,
     /// Calls in a second of one caller: 1 to 1,000,000.
     caller_calls_per_second: Option<u64>,
+    /// Calls at a time of one caller: 1 to 100,000.
+    caller_concurrency: Option<u64>,
+    /// Calls of one caller on a day of UTC, counted by each node for itself: 1 to a billion.
+    caller_calls_per_day: Option<u64>,
+    /// Bytes of one caller's bodies, up and down, on a day of UTC, counted by each node for itself: 1 KiB to 1 PiB. The call that
+    /// uses them up goes to its end.
+    caller_bytes_per_day: Option<u64>,
     /// How often a call is sent again that may be repeated (an idempotent method, a body of at most 64 KiB) and that the provider
     /// could not take: up to 5. Without it, never.
     retries: Option<u64>,
@@ -269,6 +276,9 @@ alike!(
         concurrency,
         calls_per_second,
         caller_calls_per_second,
+        caller_concurrency,
+        caller_calls_per_day,
+        caller_bytes_per_day,
         retries,
     }
 );

@@ -382,6 +382,34 @@ async fn a_rate_is_told_with_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_quota_is_each_callers_own_and_told_with_when_it_begins_anew() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    let limits = ProviderLimits {
+        caller_calls_per_day: Some(1),
+        ..ProviderLimits::default()
+    };
+    change(&app, "acme", |settings| settings.limits = limits).await;
+    let one = caller(&app, &["gateway:acme"]).await;
+    assert_eq!(one.get(THINGS).await.status, 200);
+    let refused = one.get(THINGS).await;
+    assert_eq!(refusal(&refused), (429, json!("quota_used"), json!(null)));
+    let wait = 86_400 - app.app.now().as_second() % 86_400;
+    assert_eq!(refused.header("retry-after"), Some(&*wait.to_string()));
+    assert_eq!(
+        refused.header("ratelimit-policy"),
+        Some("\"caller-calls-day\";q=1;w=86400")
+    );
+    assert_eq!(
+        refused.header("ratelimit"),
+        Some(&*format!("\"caller-calls-day\";r=0;t={wait}"))
+    );
+    let other = caller(&app, &["gateway:acme"]).await;
+    assert_eq!(other.get(THINGS).await.status, 200);
+    assert_eq!(recorder.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_provider_that_cannot_be_reached_is_said_so_and_no_more() {
     let recorder = recorder().await;
     let app = acme(&recorder).await;
