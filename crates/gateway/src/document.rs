@@ -54,7 +54,7 @@ pub use index::OperationIndex;
 pub use operation::Operation;
 pub use response::Response;
 pub use schema::{Definition, Schema};
-pub use security::SecurityScheme;
+pub use security::{SecurityScheme, TokenPath};
 pub use servers::OperationServer;
 pub use source::MAX_BYTES;
 
@@ -87,6 +87,9 @@ pub struct Document {
     /// How the API wants to know who calls, by the names that [`Operation::security`] uses.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub security_schemes: BTreeMap<String, SecurityScheme>,
+    /// Where its OAuth 2.0 flows say that tokens are asked for and renewed. They close calls; nothing is sent there because of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_paths: Vec<TokenPath>,
     /// The operations, in the order of the document.
     pub operations: Vec<Operation>,
     /// The schemas that operations refer to, by name.
@@ -121,11 +124,15 @@ impl Document {
         let schemes = root
             .get("components")
             .and_then(|components| components.get("securitySchemes"));
-        let schemes = schemes.and_then(Node::as_object).into_iter().flatten();
+        let schemes = schemes.and_then(Node::as_object);
+        let schemes = || schemes.into_iter().flatten();
         Ok(Self {
             title: info(&root, "title"),
             version: info(&root, "version"),
-            security_schemes: schemes
+            token_paths: schemes()
+                .flat_map(|(_, scheme)| security::token_paths(&root, scheme, home.server))
+                .collect(),
+            security_schemes: schemes()
                 .map(|(name, scheme)| (name.clone(), SecurityScheme::read(&root, scheme)))
                 .collect(),
             operations,

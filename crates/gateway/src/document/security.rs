@@ -1,6 +1,7 @@
 //! Security schemes of a document: what a credential for it may be like.
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::argument::Place;
 use super::node::Node;
@@ -71,6 +72,44 @@ impl SecurityScheme {
             _ => Self::Other,
         }
     }
+}
+
+/// A path at which the API gives tokens.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenPath {
+    /// From the root of its host.
+    pub whole: String,
+    /// Below the document's first server, if it lies there: the provider may be elsewhere under another path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below_server: Option<String>,
+}
+
+/// Where a scheme's tokens are asked for and renewed, by whichever flow.
+pub(super) fn token_paths(root: &Node, given: &Node, server: Option<&str>) -> Vec<TokenPath> {
+    let base = server.and_then(|server| Url::parse(&format!("{server}/")).ok());
+    let flows = resolve(root, given).get("flows").and_then(Node::as_object);
+    let texts = flows.into_iter().flatten().flat_map(|(_, flow)| {
+        let flow = resolve(root, flow);
+        ["tokenUrl", "refreshUrl"]
+            .into_iter()
+            .filter_map(|name| flow.text(name))
+    });
+    let absolute = |text: &str| match &base {
+        Some(base) => base.join(text).ok(),
+        None => Url::parse(text).ok(),
+    };
+    let urls = texts.filter_map(absolute).filter(|url| url.path() != "/");
+    urls.map(|url| TokenPath {
+        below_server: base.as_ref().and_then(|base| below(base, &url)),
+        whole: url.path().to_owned(),
+    })
+    .collect()
+}
+
+fn below(base: &Url, url: &Url) -> Option<String> {
+    let rest = url.path().strip_prefix(base.path().trim_end_matches('/'))?;
+    (base.origin() == url.origin() && rest.starts_with('/')).then(|| rest.to_owned())
 }
 
 /// Sets of schemes, one of which is needed; none where nothing is. An operation's own win over the document's.

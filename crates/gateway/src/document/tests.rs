@@ -225,3 +225,32 @@ fn what_is_shared_cannot_be_made_to_unfold_without_end() {
         json!({"openapi": "3.1.0", "paths": paths, "components": {"responses": {"Shared": shared}}});
     assert_eq!(read(&document).unwrap_err().code(), "document_too_repetitive");
 }
+
+#[test]
+fn every_flow_tells_where_tokens_are_given() {
+    let read = |scheme: serde_json::Value| {
+        let document = serde_json::json!({
+            "openapi": "3.0.3", "info": { "title": "t", "version": "1" }, "servers": [{ "url": "https://h/v1" }], "paths": {},
+            "components": { "securitySchemes": { "tokens": scheme } }
+        });
+        let read = Document::read(document.to_string().as_bytes(), None).unwrap();
+        let paths = read.token_paths.into_iter();
+        paths
+            .map(|path| (path.whole, path.below_server))
+            .collect::<Vec<_>>()
+    };
+    let given = read(serde_json::json!({ "type": "oauth2", "flows": {
+        "authorizationCode": { "tokenUrl": "https://h/v1/token", "refreshUrl": "renew" },
+        "clientCredentials": { "tokenUrl": "https://other/oauth/token" },
+        "implicit": { "authorizationUrl": "https://h/v1/authorize" }, "password": { "tokenUrl": "https://other" }
+    } }));
+    assert_eq!(
+        given,
+        [
+            ("/v1/token".to_owned(), Some("/token".to_owned())),
+            ("/v1/renew".to_owned(), Some("/renew".to_owned())),
+            ("/oauth/token".to_owned(), None),
+        ]
+    );
+    assert_eq!(read(serde_json::json!({ "type": "http", "scheme": "basic" })), []);
+}

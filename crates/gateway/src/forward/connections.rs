@@ -17,6 +17,7 @@ use super::token_endpoint::GuardedTokenEndpoint;
 use super::up_body::UpBody;
 use crate::address::AddressGuard;
 use crate::dial::{Connector, ESTABLISH_WITHIN, Protocols, Resolve, Trust, TrustError};
+use crate::document::TokenPath;
 use crate::inject::{Credential, TokenCache, TokenEndpoint, TokenKey};
 use crate::scrub::Scrubber;
 use crate::upstream::Upstream;
@@ -79,10 +80,12 @@ pub struct Connections {
     scrubber: OnceLock<Option<Scrubber>>,
     /// Where the credential's token is asked for.
     token_place: Option<Upstream>,
+    /// Paths at which the provider gives tokens, by its document.
+    token_paths: Vec<String>,
 }
 
 impl Connections {
-    /// None is opened yet.
+    /// None is opened yet. With a credential, calls to `token_paths` are refused.
     ///
     /// # Errors
     ///
@@ -91,6 +94,7 @@ impl Connections {
         upstream: Upstream,
         guard: &AddressGuard,
         held: Option<HeldCredential>,
+        token_paths: &[TokenPath],
         limits: &Limits,
         network: &Network,
     ) -> Result<Self, TrustError> {
@@ -113,6 +117,10 @@ impl Connections {
             token_endpoint: Arc::new(GuardedTokenEndpoint::new(guard.clone(), network)),
             scrubber: OnceLock::new(),
             token_place: held.as_ref().and_then(|held| token_place(held, guard)),
+            token_paths: held
+                .as_ref()
+                .map(|_| closed(token_paths, &upstream))
+                .unwrap_or_default(),
             upstream,
             held,
         })
@@ -124,14 +132,15 @@ impl Connections {
         self.held.as_ref()
     }
 
-    /// Whether a call goes to where the credential's own token is asked for. The answer would hold a token of the provider that the
-    /// scrubber does not know, and with it a caller could go on without the gateway.
+    /// Whether a call goes to where tokens are asked for. The answer would hold a token of the provider that the scrubber does not
+    /// know, and with it a caller could go on without the gateway.
     pub(super) fn is_token_endpoint(&self, uri: &Uri) -> bool {
         // Servers differ in whether they take another case or a last slash for the same path.
-        self.token_place.as_ref().is_some_and(|place| {
-            let path = uri.path().trim_end_matches('/');
-            place.is_place_of(uri) && path.eq_ignore_ascii_case(place.base_path())
-        })
+        let path = uri.path().trim_end_matches('/');
+        let is_own =
+            |place: &Upstream| place.is_place_of(uri) && path.eq_ignore_ascii_case(place.base_path());
+        let is_told = |told: &String| path.eq_ignore_ascii_case(told);
+        self.token_place.as_ref().is_some_and(is_own) || self.token_paths.iter().any(is_told)
     }
 
     pub(super) async fn send(
@@ -157,6 +166,16 @@ fn token_place(held: &HeldCredential, guard: &AddressGuard) -> Option<Upstream> 
     let (scheme, authority, path) = (url.scheme_str()?, url.authority()?, url.path());
     // One that the guard refuses is no place that calls go to either.
     Upstream::parse(&format!("{scheme}://{authority}{path}"), guard).ok()
+}
+
+/// The document may name a host that the provider is not at: a path counts at every one.
+fn closed(told: &[TokenPath], upstream: &Upstream) -> Vec<String> {
+    let paths = told.iter().flat_map(|path| {
+        let below = path.below_server.as_ref();
+        let here = below.map(|below| format!("{}{below}", upstream.base_path()));
+        here.into_iter().chain([path.whole.clone()])
+    });
+    paths.map(|path| path.trim_end_matches('/').to_owned()).collect()
 }
 
 /// Credentials are seen by nobody.

@@ -94,7 +94,7 @@ impl World {
             credential: Credential::read(value.to_string().as_bytes()).unwrap(),
         });
         Self {
-            connections: Arc::new(Connections::new(upstream, &guard, held, &limits, network).unwrap()),
+            connections: Arc::new(Connections::new(upstream, &guard, held, &[], &limits, network).unwrap()),
             flow: Arc::new(Flow::new(limits, DownRules::default())),
             ended: Arc::default(),
         }

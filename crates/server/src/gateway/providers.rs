@@ -139,7 +139,11 @@ async fn make(
         Upstream::Stored(stored) => Some(stored),
         Upstream::InProcess(_) => None,
     });
-    let stored = Stored::new(record.clone(), app, stored_before.map(|before| &**before));
+    let (token_paths, before) = (
+        &catalogue.document.token_paths,
+        stored_before.map(|before| &**before),
+    );
+    let stored = Stored::new(record.clone(), token_paths, app, before);
     Ok(Provider {
         policy: Policy::new(name, rules).map_err(|error| unusable(error.to_string()))?,
         catalogue,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use countersign_core::credential::{DEFAULT_NAME, StoredCredential};
 use countersign_core::provider::{ProviderLimits, ProviderSettings};
 use countersign_gateway::address::AddressGuard;
-use countersign_gateway::document::{Operation, OperationServer};
+use countersign_gateway::document::{Operation, OperationServer, TokenPath};
 use countersign_gateway::forward::{Connections, Flow, HeldCredential, Limits, Network};
 use countersign_gateway::headers::DownRules;
 use countersign_gateway::inject::Credential;
@@ -28,6 +28,8 @@ pub(super) struct Stored {
     guard: AddressGuard,
     base: Upstream,
     further: Vec<FurtherPlace>,
+    /// Where the document says that the provider gives tokens.
+    token_paths: Vec<TokenPath>,
     connections: Mutex<HashMap<Way, Arc<Connections>>>,
 }
 
@@ -57,6 +59,7 @@ impl Stored {
     /// concern.
     pub(super) fn new(
         record: Arc<ProviderRecord>,
+        token_paths: &[TokenPath],
         app: &App,
         before: Option<&Self>,
     ) -> Result<Self, Unusable> {
@@ -75,8 +78,10 @@ impl Stored {
         });
         let further = further.collect::<Result<_, Unusable>>()?;
         let limits = limits(&settings.limits);
-        let same_places =
-            |before: &&Self| before.record.provider.settings.allowed_cidrs == settings.allowed_cidrs;
+        let same_places = |before: &&Self| {
+            before.record.provider.settings.allowed_cidrs == settings.allowed_cidrs
+                && before.token_paths == token_paths
+        };
         let same_bounds = |before: &&Self| {
             let earlier = &before.record.provider.settings;
             earlier.limits == settings.limits && earlier.keep_cookies == settings.keep_cookies
@@ -90,6 +95,7 @@ impl Stored {
             flow: flow.unwrap_or_else(|| Arc::new(Flow::new(limits, down_rules(settings)))),
             base: place(&settings.base_url)?,
             connections: Mutex::new(connections.unwrap_or_default()),
+            token_paths: token_paths.to_vec(),
             limits,
             guard,
             further,
@@ -117,7 +123,8 @@ impl Stored {
         let held = credential
             .map(|credential| open(app, credential, upstream))
             .transpose()?;
-        let made = Connections::new(upstream.clone(), &self.guard, held, &self.limits, network);
+        let (upstream, token_paths) = (upstream.clone(), &self.token_paths);
+        let made = Connections::new(upstream, &self.guard, held, token_paths, &self.limits, network);
         let made = made.map_err(|error| GatewayRefusal::credential_unusable(error.to_string()))?;
         // Two calls may have made one each; both use the first.
         Ok(self.lock().entry(way).or_insert(Arc::new(made)).clone())

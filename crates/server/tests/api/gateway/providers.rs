@@ -17,6 +17,9 @@ pub(crate) fn document() -> Value {
         "openapi": "3.1.0",
         "info": { "title": "Acme", "version": "1" },
         "servers": [{ "url": "https://api.acme.example/v1" }],
+        "components": { "securitySchemes": { "tokens": { "type": "oauth2", "flows": { "clientCredentials": {
+            "tokenUrl": "https://api.acme.example/v1/token", "scopes": {}
+        } } } } },
         "paths": {
             "/things": {
                 "get": { "operationId": "listThings", "summary": "Lists things", "responses": {} },

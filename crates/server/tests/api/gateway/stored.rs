@@ -364,6 +364,27 @@ async fn an_operation_at_another_host_needs_that_host_and_its_credential() {
 }
 
 #[tokio::test]
+async fn a_credential_is_not_traded_for_a_token_where_the_document_says_that_some_are_given() {
+    let recorder = recorder().await;
+    let app = acme(&recorder).await;
+    let caller = caller(&app, &["gateway:acme"]).await;
+    for path in ["/token", "/Token/", "/%74oken"] {
+        let refused = caller.post(&format!("/gateway/p/acme{path}"), json!({})).await;
+        assert_eq!(
+            refusal(&refused),
+            (403, json!("token_endpoint"), json!(null)),
+            "{path}"
+        );
+    }
+    assert_eq!(recorder.requests().len(), 0);
+    assert_eq!(caller.post("/gateway/p/acme/tokens", json!({})).await.status, 200);
+    // Without a credential there is nothing to trade.
+    add(&app, "bare", at(&recorder)).await;
+    let bare = self::caller(&app, &["gateway:bare"]).await;
+    assert_eq!(bare.post("/gateway/p/bare/token", json!({})).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_rate_is_told_with_when_to_come_back() {
     let recorder = recorder().await;
     let app = acme(&recorder).await;
